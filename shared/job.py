@@ -1,0 +1,72 @@
+"""One piece of work for one track, and what comes back."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from shared.parity.trace import Trace
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What to run, in plain values that travel between processes as JSON.
+
+    Attributes:
+        lesson: the lesson's slug.
+        fields: the fields of its Config.
+        matched: start, order, masks and optimizer rule shared by both tracks; else
+            the framework's own (native mode).
+        precision: "float32" or "float64".
+        seed: of every draw.
+        device: "auto", "cpu" or "gpu".
+        data: the user's data file or folder; None for the lesson's own.
+        limit: train so many steps at most; None trains to the end.
+        ladder: also examine the first step and keep weights on the way.
+        twin: 0, or the number of a one-ulp twin: the same run from a start whose
+            every parameter is moved to a neighbouring floating-point number.
+        weights: a weights file to evaluate instead of training.
+        grid: also predict on the plane of the two features.
+    """
+
+    lesson: str
+    fields: dict[str, Any] = dataclasses.field(default_factory=dict)
+    matched: bool = True
+    precision: str = "float32"
+    seed: int = 0
+    device: str = "auto"
+    data: str | None = None
+    limit: int | None = None
+    ladder: bool = False
+    twin: int = 0
+    weights: str | None = None
+    grid: bool = False
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What one track found.
+
+    Attributes:
+        trace: arrays, under the keys of shared/parity/trace.py.
+        settings: the optimizer, batches and dropout that the lesson really used.
+        parameters: how many trainable numbers the model has.
+        steps_per_epoch: cuts trace["history/loss"] into epochs; 0 without training.
+        environment: versions and device.
+        seconds: import, build, train and evaluate.
+        peak_memory: bytes, the process's high-water mark; None where unknown.
+    """
+
+    trace: Trace
+    settings: dict[str, Any]
+    parameters: int
+    steps_per_epoch: int
+    environment: dict[str, str]
+    seconds: dict[str, float]
+    peak_memory: int | None
+
+    def facts(self) -> dict[str, Any]:
+        """Everything but the arrays, fit for JSON."""
+        found = dataclasses.asdict(dataclasses.replace(self, trace={}))
+        del found["trace"]
+        return found

@@ -1,0 +1,1 @@
+"""The ladder: spec, weights, forward, gradient, step, trajectory, score."""

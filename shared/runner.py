@@ -1,0 +1,146 @@
+"""Each track in a process of its own, side by side."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from shared.errors import MissingError, TwotrackError, UsageError
+from shared.job import Job, Outcome
+from shared.worker import track
+
+Progress = Callable[[int, int, float], None]
+
+
+def packages() -> dict[str, str]:
+    """The installed tracks: short name to package, found by entry point."""
+    found = entry_points(group="twotrack.tracks")
+    return {point.name: point.value for point in sorted(found, key=lambda p: p.name)}
+
+
+def package(name: str) -> str:
+    """The package of the track of that name.
+
+    Raises:
+        UsageError: there is no such track.
+        MissingError: its framework is not installed.
+    """
+    known = packages()
+    if name not in known:
+        raise UsageError(f"there is no track {name!r}: choose {' or '.join(known)}")
+    track(known[name])
+    return known[name]
+
+
+class TrackProcess:
+    """One track's worker process; use it in a `with` statement."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._package = package(name)
+        self._folder = tempfile.TemporaryDirectory(prefix="twotrack-")
+        self._log = Path(self._folder.name) / "stderr.txt"
+        self._count = 0
+
+    def __enter__(self) -> TrackProcess:
+        self._errors = self._log.open("w", encoding="utf-8")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "shared.worker", self._package],
+            # Not the user's folder: a `shared` there would be imported instead.
+            cwd=self._folder.name,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._process.kill()
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+        self._errors.close()
+        self._folder.cleanup()
+
+    def run(self, job: Job, progress: Progress | None = None) -> Outcome:
+        """Run one job to its end.
+
+        Raises:
+            UsageError, MissingError: as the worker says, or it stopped.
+        """
+        assert self._process.stdin and self._process.stdout
+        self._count += 1
+        out = Path(self._folder.name) / f"{self._count}.npz"
+        request = json.dumps({"job": asdict(job), "out": str(out)})
+        try:
+            self._process.stdin.write(request + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._stopped() from None
+        for line in self._process.stdout:
+            event = json.loads(line)
+            if "progress" in event and progress:
+                progress(*event["progress"])
+            if "error" in event:
+                raise self._error(event)
+            if "done" in event:
+                with np.load(out, allow_pickle=False) as arrays:
+                    trace = dict(arrays)
+                out.unlink()
+                return Outcome(trace=trace, **event["done"])
+        raise self._stopped()
+
+    def _error(self, event: Mapping[str, Any]) -> TwotrackError:
+        if event.get("crash"):
+            return MissingError(f"the {self.name} track failed: {event['error']}")
+        kind = UsageError if event["exit_code"] == 2 else MissingError
+        return kind(event["error"])
+
+    def _stopped(self) -> MissingError:
+        code = self._process.wait()
+        last = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
+        said = next((line for line in reversed(last) if line.strip()), "no message")
+        return MissingError(
+            f"the {self.name} track's process stopped (exit {code}): {said.strip()}"
+        )
+
+
+def side_by_side(
+    processes: Mapping[str, TrackProcess],
+    job: Job,
+    progress: Callable[[str, int, int, float], None] | None = None,
+) -> dict[str, Outcome]:
+    """The same job in every track at once."""
+    lock = threading.Lock()
+
+    def one(name: str) -> Outcome:
+        def tell(epoch: int, epochs: int, loss: float) -> None:
+            if progress:
+                with lock:
+                    progress(name, epoch, epochs, loss)
+
+        return processes[name].run(job, tell)
+
+    with ThreadPoolExecutor(len(processes)) as pool:
+        return dict(zip(processes, pool.map(one, processes), strict=True))

@@ -1,0 +1,271 @@
+"""The process of one track: reads jobs, runs them, writes what they found.
+
+    python -m shared.worker tf_track
+
+reads one job a line on standard input, as JSON with the path of an .npz to write,
+and answers with events, one JSON object a line. Only this track's framework is
+imported. `perform` does the same for a caller in the same process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared import lesson as lessons
+from shared.errors import MissingError, TwotrackError, UsageError
+from shared.job import Job, Outcome
+from shared.parity.trace import Trace
+from shared.session import History, Session
+from shared.weights import Weights
+
+Progress = Callable[[int, int, float], None]
+
+
+class Run:
+    """One lesson in one track, under one job."""
+
+    def __init__(self, package: str, job: Job, progress: Progress | None) -> None:
+        self.job = job
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+        self.lesson = lessons.find(job.lesson)
+        self.cfg = self.lesson.config_type(**job.fields)
+        self.data = self.lesson.data(self.cfg, job.data)
+        with self._timed("import"):
+            self.backend = importlib.import_module(f"{package}.backend")
+            self.weights = importlib.import_module(f"{package}.weights")
+            self.module = importlib.import_module(f"{package}.lessons.{job.lesson}")
+        self.backend.configure(job.device, job.precision, job.seed)
+
+    def outcome(self) -> Outcome:
+        """Build, look closely, train, evaluate.
+
+        Raises:
+            UsageError: the weights to evaluate do not fit, or the data is unusable.
+        """
+        trace: Trace = {}
+        session = self._session()
+        with self._timed("build"):
+            model = self._start()
+        if model is not None:
+            trace |= _keyed("weights", self.weights.export(model))
+        if self.job.ladder and model is not None:
+            session.settings |= self._examine(trace)
+        history = None
+        if hasattr(self.module, "train") and not self.job.weights:
+            with self._timed("train"), session.active():
+                history = self.module.train(model, self.data, self.cfg)
+            trace |= _trained(history)
+            trace |= _keyed("trained", self.weights.export(model))
+        with self._timed("evaluate"):
+            trace |= self._evaluate(model, history)
+        return Outcome(
+            trace=trace,
+            settings=session.settings,
+            parameters=sum(trace[k].size for k in trace if k.startswith("weights/")),
+            steps_per_epoch=history.steps_per_epoch if history else 0,
+            environment=self.backend.environment(),
+            seconds=self.seconds,
+            peak_memory=_peak_memory(),
+        )
+
+    def _session(self, examine: bool = False) -> Session:
+        return Session(
+            matched=self.job.matched,
+            seed=self.job.seed,
+            limit=self.job.limit,
+            examine=examine,
+            keep_snapshots=self.job.ladder,
+            progress=self.progress,
+        )
+
+    def _start(self) -> Any:
+        """A fresh model at the job's start; None for a lesson without one."""
+        if not hasattr(self.module, "build"):
+            return None
+        model = self.module.build(self.cfg)
+        start = self.lesson.optional("start")
+        if self.job.weights:
+            self.weights.load(model, read_weights(self.job.weights))
+        elif self.job.matched and start is not None:
+            values = start(self.cfg, self.job.seed)
+            self.weights.load(model, _twin(values, self.job))
+        return model
+
+    def _examine(self, trace: Trace) -> dict[str, Any]:
+        """Evaluation mode twice, then the first step under the lens."""
+        model = self._start()
+        if self.data is not None and hasattr(self.module, "predict"):
+            few = self.backend.tensor(self.data.x_test[:100])
+            for key in ("evaluate/prediction", "evaluate/repeat"):
+                trace[key] = self.backend.array(self.module.predict(model, few))
+        if not hasattr(self.module, "train"):
+            return {}
+        session = self._session(examine=True)
+        with session.active():
+            self.module.train(model, self.data, self.cfg)
+        trace |= session.observed
+        return session.settings
+
+    def _evaluate(self, model: Any, history: History | None) -> Trace:
+        trace: Trace = {}
+        if model is not None and self.data is not None:
+            trace["prediction"] = self._predict(model, self.data.x_test)
+            if self.job.grid and plane(self.data.x_train) is not None:
+                trace["grid"] = self._predict(model, plane(self.data.x_train))
+        if hasattr(self.module, "train"):
+            if history is None or not hasattr(self.module, "results"):
+                return trace
+            shown = self.module.results(model, history, self.data)
+        else:
+            shown = self.module.results(self.cfg, self.data)
+        return trace | _keyed("result", {k: _array(self, v) for k, v in shown.items()})
+
+    def _predict(self, model: Any, x: NDArray | None) -> NDArray[Any]:
+        output = self.module.predict(model, self.backend.tensor(x))
+        return np.asarray(self.backend.array(output))
+
+    def _timed(self, name: str) -> _Timer:
+        return _Timer(self.seconds, name)
+
+
+class _Timer:
+    def __init__(self, seconds: dict[str, float], name: str) -> None:
+        self.seconds, self.name = seconds, name
+
+    def __enter__(self) -> None:
+        self.start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.name] = time.perf_counter() - self.start
+
+
+def _array(run: Run, value: Any) -> NDArray[Any]:
+    return np.asarray(run.backend.array(value))
+
+
+def _keyed(level: str, arrays: Weights) -> Trace:
+    return {f"{level}/{name}": value for name, value in arrays.items()}
+
+
+def _trained(history: History) -> Trace:
+    trace = {"history/loss": history.loss, "history/batch": history.batch}
+    for step, weights in history.snapshots.items():
+        trace |= _keyed(f"snapshot/{step}", weights)
+    return trace
+
+
+def _twin(values: Weights, job: Job) -> Weights:
+    """The start with every parameter moved up or down by one unit in the last place."""
+    if not job.twin:
+        return values
+    random = np.random.default_rng([job.seed, job.twin])
+    dtype = np.dtype(job.precision)
+    return {
+        name: np.nextafter(
+            value.astype(dtype),
+            np.where(random.random(value.shape) < 0.5, -np.inf, np.inf).astype(dtype),
+        )
+        for name, value in values.items()
+    }
+
+
+def plane(x: NDArray[Any], points: int = 121) -> NDArray[np.float64] | None:
+    """A grid over two features, shape (points^2, 2); None for any other data."""
+    if x.ndim != 2 or x.shape[1] != 2:
+        return None
+    margin = 0.25 * (x.max(axis=0) - x.min(axis=0))
+    low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
+    axes = [np.linspace(low[i], high[i], points) for i in range(2)]
+    return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+
+
+def read_weights(path: str) -> Weights:
+    """The weights in a safetensors file.
+
+    Raises:
+        UsageError: there is no such file, or it is not a safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise UsageError(f"cannot read the weights {path}: {error}") from None
+
+
+def _peak_memory() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def track(package: str) -> ModuleType:
+    """The track's package, checked to have its framework.
+
+    Raises:
+        MissingError: the framework is not installed.
+    """
+    found = importlib.import_module(package)
+    for name in found.REQUIRES:
+        if importlib.util.find_spec(name) is None:
+            raise MissingError(
+                f"{found.FRAMEWORK} is not installed, so the {found.NAME} track "
+                f"cannot run: {found.INSTALL}"
+            )
+    return found
+
+
+def perform(package: str, job: Job, progress: Progress | None = None) -> Outcome:
+    """Run one job in this process.
+
+    Raises:
+        TwotrackError: bad input, or something is missing.
+    """
+    track(package)
+    return Run(package, job, progress).outcome()
+
+
+def main(package: str) -> None:
+    """Serve jobs until standard input ends."""
+    # Whatever a library prints goes to standard error; the events have their own.
+    events = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    os.dup2(2, 1)
+
+    def emit(**event: Any) -> None:
+        events.write(json.dumps(event) + "\n")
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            job = Job(**request["job"])
+            outcome = perform(package, job, lambda *p: emit(progress=p))
+            np.savez(request["out"], **outcome.trace)  # type: ignore[arg-type]
+            emit(done=outcome.facts())
+        except TwotrackError as error:
+            emit(error=str(error), exit_code=error.exit_code)
+        except MemoryError:
+            emit(error="out of memory: close other programs", exit_code=3)
+        except Exception as error:
+            print(traceback.format_exc(), file=sys.stderr)
+            emit(error=f"{type(error).__name__}: {error}", exit_code=3, crash=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

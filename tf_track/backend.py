@@ -1,0 +1,81 @@
+"""Device, precision and determinism; arrays in and out of TensorFlow."""
+
+from __future__ import annotations
+
+import os
+
+# Read once, when TensorFlow loads: only errors are worth a learner's attention, and
+# oneDNN's blocked sums would differ from run to run of another shape.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from shared.errors import MissingError
+
+
+def configure(device: str, precision: str, seed: int) -> None:
+    """Set up the process for one run.
+
+    Args:
+        device: "auto" (a GPU where there is one), "cpu" or "gpu".
+        precision: "float32" or "float64", of parameters and data.
+        seed: of Keras' and TensorFlow's own generators.
+
+    Raises:
+        MissingError: a GPU is asked for and TensorFlow sees none.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise MissingError(
+            "TensorFlow sees no GPU: use --device cpu, or "
+            "pip install 'tensorflow[and-cuda]'"
+        )
+    _once(tuple(gpus), device)
+    # The policy too: set_floatx alone leaves layers at the policy already cached.
+    keras.config.set_floatx(precision)
+    keras.config.set_dtype_policy(precision)
+    keras.utils.set_random_seed(seed)
+
+
+def _once(gpus: tuple[tf.config.PhysicalDevice, ...], device: str) -> None:
+    """What TensorFlow takes only before it runs its first operation."""
+    if tf.config.threading.get_intra_op_parallelism_threads() == 1:
+        return
+    # One thread: at these sizes more threads cost more than they bring.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.experimental.enable_op_determinism()
+
+
+def tensor(array: NDArray) -> tf.Tensor:
+    """The array on the run's device; floats take the run's precision."""
+    array = np.asarray(array)
+    dtype = keras.config.floatx() if array.dtype.kind == "f" else None
+    return tf.constant(array, dtype=dtype)
+
+
+def array(value: tf.Tensor | NDArray | float) -> NDArray:
+    """The tensor or variable as a NumPy array of the same dtype."""
+    return np.array(value)
+
+
+def environment() -> dict[str, str]:
+    """Versions and the device of this process."""
+    gpus = tf.config.get_visible_devices("GPU")
+    details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+    name = details.get("device_name", "gpu") if gpus else "cpu"
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "device": name,
+    }

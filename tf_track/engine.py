@@ -1,0 +1,177 @@
+"""The training loop, once for all lessons.
+
+    history = engine.fit(model, x, y, epochs=5, batch_size=32)
+
+is `model.fit(x, y, epochs=5, batch_size=32)` and `engine.loop(step, ...)` the plain
+loop
+
+    for epoch in range(epochs):
+        for batch in tf.data.Dataset.from_tensor_slices((x, y)).batch(batch_size):
+            step(*batch)
+
+both run as one TensorFlow graph, with the data kept on the device and the losses
+collected there. In matched mode the order of the samples and the dropout masks come
+from shared.randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from shared.session import History, Schedule, Session, current
+from tf_track import backend, matched, weights
+from tf_track.examine import examine
+
+Step = Callable[[tf.Tensor, tf.Tensor], Any]
+
+
+def fit(
+    model: keras.Model,
+    x: NDArray,
+    y: NDArray,
+    *,
+    epochs: int,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+) -> History:
+    """What `model.fit` computes for a compiled model; `loop` tells the arguments."""
+
+    def step(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            prediction = model(x, training=True)
+            loss = model.compute_loss(x, y, prediction, training=True)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        model.optimizer.apply(gradients, model.trainable_variables)
+        return loss
+
+    return loop(
+        step,
+        model,
+        model.optimizer,
+        x,
+        y,
+        epochs=epochs,
+        batch_size=batch_size,
+        shuffle=shuffle,
+    )
+
+
+def loop(
+    step: Step,
+    model: weights.Model,
+    optimizer: keras.optimizers.Optimizer | None,
+    x: NDArray,
+    y: NDArray,
+    *,
+    epochs: int,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+) -> History:
+    """Run `step` over every batch of every epoch.
+
+    Args:
+        step: takes a batch (x, y), updates the model and returns the loss; without
+            an optimizer it may return (loss, gradients by parameter name).
+        model: the model, or the named raw variables, that the step trains.
+        optimizer: the optimizer that the step uses; None for an update by hand.
+        x, y: the training data, samples first.
+        epochs: how often each sample is seen.
+        batch_size: samples a step; None takes all of them in every step.
+        shuffle: a new order every epoch.
+    """
+    session = current()
+    schedule = session.schedule(len(x), epochs, batch_size, shuffle)
+    note_settings(session, model, optimizer)
+    if optimizer is not None:
+        optimizer.build(list(weights.named(model).values()))
+    clock = matched.Clock()
+    if session.matched:
+        clock = matched.feed_masks(model, session.seed)
+        matched.follow_keras(optimizer)
+    xs, ys = backend.tensor(x), backend.tensor(y)
+    if session.examine:
+        first = _order(session, schedule, 0)[: schedule.size]
+        examine(
+            step, model, optimizer, tf.gather(xs, first), tf.gather(ys, first), session
+        )
+        return History(np.zeros(0), np.zeros(0, np.int64), schedule.steps_per_epoch)
+    return _train(step, model, xs, ys, schedule, session, clock)
+
+
+def note_settings(
+    session: Session,
+    model: weights.Model,
+    optimizer: keras.optimizers.Optimizer | None,
+) -> None:
+    """Note what the lesson really uses, for the ladder's first level."""
+    session.settings["optimizer"] = matched.settings(optimizer)
+    rates = {n: layer.rate for n, layer in matched.dropouts(model).items()}
+    session.settings["dropout"] = rates
+
+
+def _order(session: Session, schedule: Schedule, epoch: int) -> tf.Tensor:
+    if session.matched or not schedule.shuffle:
+        return backend.tensor(session.order(schedule, epoch))
+    return tf.random.shuffle(tf.range(schedule.samples, dtype=tf.int64))
+
+
+def _train(
+    step: Step,
+    model: weights.Model,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    schedule: Schedule,
+    session: Session,
+    clock: matched.Clock,
+) -> History:
+    losses: list[NDArray[Any]] = []
+    snapshots = {}
+    run = _graph(step, x, y, schedule, clock)
+    order, ordered = tf.zeros(0, tf.int64), -1
+    for epoch, first, last in schedule.spans():
+        if schedule.size < schedule.samples and epoch != ordered:
+            order, ordered = _order(session, schedule, epoch), epoch
+        losses.append(run(tf.constant(first), tf.constant(last), order).numpy())
+        if session.keep_snapshots and last in schedule.stops():
+            snapshots[last] = weights.export(model)
+        session.report(schedule, last, float(losses[-1][-1]))
+        if not np.isfinite(losses[-1]).all():
+            break
+    loss = np.concatenate(losses)
+    sizes = schedule.batch_sizes()[: len(loss)]
+    session.history = History(loss, sizes, schedule.steps_per_epoch, snapshots)
+    return session.history
+
+
+def _graph(
+    step: Step, x: tf.Tensor, y: tf.Tensor, schedule: Schedule, clock: matched.Clock
+) -> Callable[..., tf.Tensor]:
+    """A graph that runs the steps first, ..., last - 1 and returns their losses."""
+
+    def batch(i: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if schedule.size == schedule.samples:
+            return x, y
+        start = i % schedule.steps_per_epoch * schedule.size
+        index = order[start : start + schedule.size]
+        return tf.gather(x, index), tf.gather(y, index)
+
+    @tf.function(autograph=False)
+    def run(first: tf.Tensor, last: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+        def body(i: tf.Tensor, losses: tf.TensorArray) -> tuple[Any, Any]:
+            clock.step = i
+            returned = step(*batch(i, order))
+            loss = returned[0] if isinstance(returned, tuple) else returned
+            return i + 1, losses.write(i - first, loss)
+
+        losses = tf.TensorArray(x.dtype, size=last - first, element_shape=())
+        return tf.while_loop(
+            lambda i, _: i < last, body, (first, losses), parallel_iterations=1
+        )[1].stack()
+
+    return run

@@ -1,0 +1,62 @@
+"""Device, precision and determinism; arrays in and out of PyTorch."""
+
+from __future__ import annotations
+
+import os
+
+# Asked for by cuBLAS before it will be deterministic (torch's reproducibility note).
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from shared.errors import MissingError
+
+
+def configure(device: str, precision: str, seed: int) -> None:
+    """Set up the process for one run.
+
+    Args:
+        device: "auto" (a GPU where there is one), "cpu" or "gpu".
+        precision: "float32" or "float64", of parameters and data.
+        seed: of PyTorch's own generators.
+
+    Raises:
+        MissingError: a GPU is asked for and PyTorch sees none.
+    """
+    gpu = torch.cuda.is_available()
+    if device == "gpu" and not gpu:
+        raise MissingError(
+            "PyTorch sees no GPU: use --device cpu, or install a CUDA build of torch"
+        )
+    torch.set_default_device("cuda" if gpu and device != "cpu" else "cpu")
+    torch.set_default_dtype(getattr(torch, precision))
+    # One thread: at these sizes more threads cost more than they bring.
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+
+
+def tensor(array: NDArray) -> torch.Tensor:
+    """The array on the run's device; floats take the run's precision."""
+    array = np.asarray(array)
+    dtype = torch.get_default_dtype() if array.dtype.kind == "f" else None
+    return torch.tensor(array, dtype=dtype)
+
+
+def array(value: torch.Tensor | NDArray | float) -> NDArray:
+    """The tensor as a NumPy array of the same dtype."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy().copy()
+    return np.asarray(value)
+
+
+def environment() -> dict[str, str]:
+    """Versions and the device of this process."""
+    device = torch.get_default_device()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return {"torch": torch.__version__, "device": name}

@@ -1,0 +1,117 @@
+"""The training loop, once for all lessons.
+
+    history = engine.loop(step, model, optimizer, x, y, epochs=5, batch_size=32)
+
+is the plain loop
+
+    for epoch in range(epochs):
+        for batch in DataLoader(TensorDataset(x, y), batch_size, shuffle):
+            step(*batch)
+
+with the data kept on the device and the losses collected there. In matched mode the
+order of the samples and the dropout masks come from shared.randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from shared.session import History, Schedule, Session, current
+from torch_track import backend, matched, weights
+from torch_track.examine import examine
+
+Step = Callable[[torch.Tensor, torch.Tensor], Any]
+
+
+def loop(
+    step: Step,
+    model: weights.Model,
+    optimizer: torch.optim.Optimizer | None,
+    x: NDArray,
+    y: NDArray,
+    *,
+    epochs: int,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+) -> History:
+    """Run `step` over every batch of every epoch.
+
+    Args:
+        step: takes a batch (x, y), updates the model and returns the loss; without
+            an optimizer it may return (loss, gradients by parameter name).
+        model: the module, or the named raw tensors, that the step trains.
+        optimizer: the optimizer that the step uses; None for an update by hand.
+        x, y: the training data, samples first.
+        epochs: how often each sample is seen.
+        batch_size: samples a step; None takes all of them in every step.
+        shuffle: a new order every epoch.
+    """
+    session = current()
+    schedule = session.schedule(len(x), epochs, batch_size, shuffle)
+    note_settings(session, model, optimizer)
+    clock = matched.Clock()
+    if session.matched:
+        clock = matched.feed_masks(model, session.seed)
+        matched.follow_keras(optimizer)
+    xs, ys = backend.tensor(x), backend.tensor(y)
+    if session.examine:
+        first = _order(session, schedule, 0)[: schedule.size]
+        examine(step, model, optimizer, xs[first], ys[first], session)
+        return History(np.zeros(0), np.zeros(0, np.int64), schedule.steps_per_epoch)
+    return _train(step, model, xs, ys, schedule, session, clock)
+
+
+def note_settings(
+    session: Session, model: weights.Model, optimizer: torch.optim.Optimizer | None
+) -> None:
+    """Note what the lesson really uses, for the ladder's first level."""
+    session.settings["optimizer"] = matched.settings(optimizer)
+    rates = {n: layer.p for n, layer in matched.dropouts(model).items()}
+    session.settings["dropout"] = rates
+
+
+def _order(session: Session, schedule: Schedule, epoch: int) -> torch.Tensor:
+    if session.matched or not schedule.shuffle:
+        return backend.tensor(session.order(schedule, epoch))
+    return torch.randperm(schedule.samples)
+
+
+def _train(
+    step: Step,
+    model: weights.Model,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    schedule: Schedule,
+    session: Session,
+    clock: matched.Clock,
+) -> History:
+    losses: list[NDArray[Any]] = []
+    snapshots = {}
+    order, ordered = torch.empty(0), -1
+    for epoch, first, last in schedule.spans():
+        if schedule.size < schedule.samples and epoch != ordered:
+            order, ordered = _order(session, schedule, epoch), epoch
+        span = []
+        for clock.step in range(first, last):
+            batch = x, y
+            if schedule.size < schedule.samples:
+                start = clock.step % schedule.steps_per_epoch * schedule.size
+                index = order[start : start + schedule.size]
+                batch = x[index], y[index]
+            returned = step(*batch)
+            span.append(returned[0] if isinstance(returned, tuple) else returned)
+        losses.append(backend.array(torch.stack([v.detach() for v in span])))
+        if session.keep_snapshots and last in schedule.stops():
+            snapshots[last] = weights.export(model)
+        session.report(schedule, last, float(losses[-1][-1]))
+        if not np.isfinite(losses[-1]).all():
+            break
+    loss = np.concatenate(losses)
+    sizes = schedule.batch_sizes()[: len(loss)]
+    session.history = History(loss, sizes, schedule.steps_per_epoch, snapshots)
+    return session.history
