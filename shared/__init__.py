@@ -1,1 +1,1 @@
-"""What both tracks share: data, numbers, errors; no framework is imported here."""
+"""What both tracks share."""

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from shared.parity.trace import Trace
+from shared.weights import Weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,3 +71,15 @@ class Outcome:
         found = dataclasses.asdict(dataclasses.replace(self, trace={}))
         del found["trace"]
         return found
+
+    def weights(self) -> Weights:
+        """The trained parameters, or the start where nothing was trained."""
+        for level in ("trained/", "weights/"):
+            found = {
+                key.removeprefix(level): value
+                for key, value in self.trace.items()
+                if key.startswith(level)
+            }
+            if found:
+                return found
+        return {}

@@ -15,7 +15,6 @@ reference(cfg, start, data). `Lesson` gives each of these its default.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import difflib
 import importlib
@@ -120,7 +119,7 @@ class Lesson:
         return getattr(self.spec, name, None)
 
     def data(self, cfg: Any, path: str | None = None) -> Any:
-        """The lesson's Dataset; `path` names the user's own file or folder.
+        """The lesson's Dataset, None if it needs none; `path` is the user's own.
 
         Raises:
             UsageError: the lesson's data is fixed, or the file is not usable.
@@ -161,9 +160,8 @@ def titles() -> dict[str, str]:
     """Each lesson's title, read without importing the spec (and so NumPy)."""
     found = {}
     for slug in slugs():
-        source = (folder() / f"{slug}.py").read_text(encoding="utf-8")
-        doc = ast.get_docstring(ast.parse(source)) or slug
-        found[slug] = doc.splitlines()[0]
+        with (folder() / f"{slug}.py").open(encoding="utf-8") as file:
+            found[slug] = file.readline().strip().strip('"')
     return found
 
 

@@ -28,12 +28,14 @@ class History:
         batch: the size of every step's batch, shape (steps,).
         steps_per_epoch: steps in one epoch, so that `loss` can be cut into epochs.
         snapshots: the weights after the step of that number (counted from 1).
+        paths: points that the lesson itself noted, by name, shape (steps, 2).
     """
 
     loss: NDArray[Any]
     batch: NDArray[np.int64]
     steps_per_epoch: int
     snapshots: dict[int, Weights] = dataclasses.field(default_factory=dict)
+    paths: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def epoch_loss(self) -> NDArray[np.float64]:
@@ -152,11 +154,14 @@ class Session:
             return randomness.batch_order(self.seed, epoch, schedule.samples)
         return np.arange(schedule.samples)
 
-    def report(self, schedule: Schedule, step: int, loss: float) -> None:
-        """Tell whoever listens how far the training is, after `step` steps."""
-        if self.progress:
-            epoch = -(-step // schedule.steps_per_epoch)
-            self.progress(epoch, schedule.epochs, loss)
+    def report(
+        self, schedule: Schedule, step: int, losses: list[NDArray[Any]]
+    ) -> None:
+        """Tell whoever listens of an epoch that ended with `step`: its mean loss."""
+        epoch, rest = divmod(step, schedule.steps_per_epoch)
+        if self.progress and not rest:
+            loss = np.concatenate(losses)[-schedule.steps_per_epoch :].mean()
+            self.progress(epoch, schedule.epochs, float(loss))
 
     @contextlib.contextmanager
     def active(self) -> Iterator[Session]:

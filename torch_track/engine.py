@@ -54,16 +54,25 @@ def loop(
     session = current()
     schedule = session.schedule(len(x), epochs, batch_size, shuffle)
     note_settings(session, model, optimizer)
+    same_rule(optimizer)
     clock = matched.Clock()
     if session.matched:
         clock = matched.feed_masks(model, session.seed)
-        matched.follow_keras(optimizer)
     xs, ys = backend.tensor(x), backend.tensor(y)
     if session.examine:
         first = _order(session, schedule, 0)[: schedule.size]
         examine(step, model, optimizer, xs[first], ys[first], session)
         return History(np.zeros(0), np.zeros(0, np.int64), schedule.steps_per_epoch)
     return _train(step, model, xs, ys, schedule, session, clock)
+
+
+def same_rule(optimizer: torch.optim.Optimizer | None) -> None:
+    """In matched mode, let the optimizer compute what the other track's does.
+
+    `loop` does it for the optimizer it is given; this is for a loop of one's own.
+    """
+    if current().matched:
+        matched.follow_keras(optimizer)
 
 
 def note_settings(
@@ -108,7 +117,7 @@ def _train(
         losses.append(backend.array(torch.stack([v.detach() for v in span])))
         if session.keep_snapshots and last in schedule.stops():
             snapshots[last] = weights.export(model)
-        session.report(schedule, last, float(losses[-1][-1]))
+        session.report(schedule, last, losses)
         if not np.isfinite(losses[-1]).all():
             break
     loss = np.concatenate(losses)

@@ -8,6 +8,8 @@ exactly and not the other way round. What differs, and the remedy:
     RMSprop       Keras adds epsilon inside the root, PyTorch outside: carry epsilon
                   inside the running average
     Adagrad       likewise: epsilon in the initial accumulator
+    all but AdamW Keras decays the weights themselves, PyTorch adds the decay to the
+                  gradient: shrink the weights before the step
     all           Keras on TensorFlow casts Python floats through float32, so both
                   sides take hyperparameters rounded to float32
 
@@ -17,7 +19,8 @@ exactly and not the other way round. What differs, and the remedy:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,8 @@ from shared import randomness
 from torch_track import backend
 
 Optimizer = torch.optim.Optimizer
+Group = dict[str, Any]
+States = dict[torch.Tensor, dict[str, Any]]
 
 
 class Clock:
@@ -91,14 +96,25 @@ _NEUTRAL = {
 
 def follow_keras(optimizer: Optimizer | None) -> None:
     """Make the optimizer compute what Keras' optimizer of that name computes."""
-    if optimizer is None:
+    if optimizer is None or optimizer in _following:
         return
+    _following.add(optimizer)
     for group in optimizer.param_groups:
         for key, value in group.items():
             group[key] = _rounded(value)
+    given = [dict(group) for group in optimizer.param_groups]
     rule = _RULES.get(type(optimizer))
-    if rule is not None:
-        optimizer.register_step_pre_hook(rule())
+
+    def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        for group, own in zip(optimizer.param_groups, given, strict=True):
+            _decay(group, own.get("weight_decay", 0.0))
+            if rule is not None:
+                rule(optimizer.state, group, own["eps"])
+
+    optimizer.register_step_pre_hook(before_step)
+
+
+_following: weakref.WeakSet[Optimizer] = weakref.WeakSet()
 
 
 def _rounded(value: Any) -> Any:
@@ -108,50 +124,50 @@ def _rounded(value: Any) -> Any:
     return float(np.float32(value)) if isinstance(value, float) else value
 
 
-def _adam() -> Callable[..., None]:
-    epsilons: dict[int, float] = {}
-
-    def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        for index, group in enumerate(optimizer.param_groups):
-            epsilon = epsilons.setdefault(index, group["eps"])
-            state = optimizer.state[group["params"][0]]
-            t = int(state["step"]) + 1 if state else 1
-            group["eps"] = epsilon / math.sqrt(1.0 - group["betas"][1] ** t)
-
-    return before_step
+@torch.no_grad()
+def _decay(group: Group, decay: float) -> None:
+    if decay and not group.get("decoupled_weight_decay"):
+        group["weight_decay"] = 0.0
+        for p in _stepping(group):
+            p.mul_(1.0 - group["lr"] * decay)
 
 
-def _rmsprop() -> Callable[..., None]:
-    epsilons: dict[int, float] = {}
-
-    def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        for index, group in enumerate(optimizer.param_groups):
-            epsilon = epsilons.setdefault(index, group["eps"])
-            group["eps"] = 0.0
-            rho = group["alpha"]
-            for p in group["params"]:
-                state = optimizer.state[p]
-                if not state:
-                    state["step"] = torch.tensor(0.0)
-                    state["square_avg"] = torch.full_like(p, epsilon)
-                    state["momentum_buffer"] = torch.zeros_like(p)
-                state["square_avg"] += (1.0 - rho) / rho * epsilon
-
-    return before_step
+def _adam(states: States, group: Group, epsilon: float) -> None:
+    steps = (int(states.get(p, {}).get("step", 0)) for p in group["params"])
+    group["eps"] = epsilon / math.sqrt(1.0 - group["betas"][1] ** (max(steps) + 1))
 
 
-def _adagrad() -> Callable[..., None]:
-    def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        for group in optimizer.param_groups:
-            if group["eps"]:
-                for p in group["params"]:
-                    optimizer.state[p]["sum"] += group["eps"]
-                group["eps"] = 0.0
+def _rmsprop(states: States, group: Group, epsilon: float) -> None:
+    group["eps"] = 0.0
+    rho = group["alpha"]
+    for p in _stepping(group):
+        state = states[p]
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state["square_avg"] = torch.full_like(p, epsilon)
+            state["momentum_buffer"] = torch.zeros_like(p)
+            state["grad_avg"] = torch.zeros_like(p)
+        # Of what the step finds it keeps rho.
+        state["square_avg"] += (1.0 - rho) / rho * epsilon
 
-    return before_step
+
+def _adagrad(states: States, group: Group, epsilon: float) -> None:
+    group["eps"] = 0.0
+    first = group["initial_accumulator_value"] + epsilon
+    for p in _stepping(group):
+        state = states[p]
+        # PyTorch before 2.9 fills the accumulator when the optimizer is made.
+        if not state.get("step"):
+            state["step"] = torch.tensor(0.0)
+            state["sum"] = torch.full_like(p, first)
 
 
-_RULES: dict[type, Callable[[], Callable[..., None]]] = {
+def _stepping(group: Group) -> Iterator[torch.Tensor]:
+    """The parameters that have a gradient, and so take part in the step."""
+    return (p for p in group["params"] if p.grad is not None)
+
+
+_RULES: dict[type, Callable[[States, Group, float], None]] = {
     torch.optim.Adam: _adam,
     torch.optim.AdamW: _adam,
     torch.optim.RMSprop: _rmsprop,

@@ -8,6 +8,7 @@ import math
 import os
 import struct
 import textwrap
+import warnings
 import zipfile
 from typing import NamedTuple
 
@@ -109,7 +110,10 @@ def _unzip(path: str, data: bytes) -> dict[str, bytes]:
 def _parse_npy(where: str, data: bytes) -> Part:
     stream = io.BytesIO(data)
     try:
-        array = np.lib.format.read_array(stream, allow_pickle=False)
+        with warnings.catch_warnings():
+            # Python warns about odd escapes in a damaged header; the error says it.
+            warnings.simplefilter("ignore")
+            array = np.lib.format.read_array(stream, allow_pickle=False)
         if stream.read(1):
             raise ValueError("data after its end")
     # NumPy evaluates the header's text, which fails in as many ways as there are.

@@ -1,0 +1,261 @@
+"""What each command does, once its options are read."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shared import lesson as lessons
+from shared import results, terminal
+from shared.errors import Diverged, TwotrackError
+from shared.job import Job, Outcome
+from shared.lesson import PRECISIONS, Lesson
+from shared.parity import compare, published
+from shared.runner import TrackProcess, package, packages
+from shared.worker import perform
+
+SMOKE_STEPS = 1
+
+
+def show_lesson(slug: str, as_json: bool) -> None:
+    """One lesson: its mathematics, its settings, its published figures."""
+    lesson = lessons.find(slug)
+    fields = [
+        {"name": f.name, "default": f.default, "doc": f.metadata["doc"]}
+        for f in dataclasses.fields(lesson.config_type)
+    ]
+    if as_json:
+        described = {
+            "lesson": slug,
+            "title": lesson.title,
+            "text": lesson.spec.__doc__,
+            "settings": fields,
+            "variants": list(filter(None, lesson.variants)),
+        }
+        click.echo(results.to_text(described))
+    else:
+        terminal.show_lesson(lesson, fields)
+
+
+def run_lesson(
+    slug: str,
+    track: str,
+    *,
+    here: bool,
+    precision: str,
+    out: str | None,
+    plots: str,
+    weights: str | None,
+    device: str,
+    seed: int,
+    settings: tuple[str, ...],
+    mode: str,
+    data: str | None,
+    smoke: bool,
+    as_json: bool,
+) -> None:
+    """Train a lesson in one track (`here`: in this process) and show what came out."""
+    lesson = lessons.find(slug)
+    configs = lesson.configs(lessons.parse_settings(lesson, settings))
+    data = _absolute(data)
+    datasets = {v: lesson.data(cfg, data) for v, cfg in configs.items()}
+    name = package(track)
+    folder = None if out is None else results.folder(out)
+    reports = []
+    with contextlib.ExitStack() as stack:
+        process = None if here else stack.enter_context(TrackProcess(track))
+        for variant, cfg in configs.items():
+            job = Job(
+                lesson=slug,
+                fields=dataclasses.asdict(cfg),
+                matched=mode == "matched",
+                precision=precision,
+                seed=seed,
+                device=device,
+                data=data,
+                limit=SMOKE_STEPS if smoke else None,
+                weights=_absolute(weights),
+                grid=folder is not None,
+            )
+            with terminal.progress(f"{slug} {variant}".strip(), quiet=as_json) as tell:
+                if process is None:
+                    outcome = perform(name, job, tell)
+                else:
+                    outcome = process.run(job, tell)
+            step = compare.diverged_at(outcome)
+            if step is not None:
+                raise Diverged(compare.divergence(slug, cfg, str(step)), step)
+            report = _run_report(lesson, track, variant, job, outcome, datasets[variant])
+            if folder is not None:
+                into = results.folder(folder / variant)
+                report["files"] = _save(
+                    report, outcome, lesson, datasets[variant], into, plots
+                )
+            reports.append(report)
+            if not as_json:
+                terminal.show_run(lesson, report)
+    if as_json:
+        click.echo(results.to_text({"schema": results.SCHEMA, "runs": reports}))
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
+
+
+def _run_report(
+    lesson: Lesson, track: str, variant: str, job: Job, outcome: Outcome, data: Any
+) -> dict[str, Any]:
+    """What a run has to say, as plain values and small arrays."""
+    trace = outcome.trace
+    plain = lesson.configs({}).get(variant)
+    figures = []
+    comparable = job.matched and job.limit is None and job.weights is None
+    if comparable and plain is not None and dataclasses.asdict(plain) == job.fields:
+        pair = {"tf": outcome, "torch": outcome}
+        figures = [
+            {"name": f.name, "printed": f.printed, "obtained": f.tf, "agrees": f.passed}
+            for f in published.figures(lesson.published, pair, variant)
+        ]
+    return {
+        "lesson": lesson.slug,
+        "title": lesson.title,
+        "track": track,
+        "variant": variant,
+        "mode": "matched" if job.matched else "native",
+        "precision": job.precision,
+        "seed": job.seed,
+        "settings": job.fields,
+        "parameters": outcome.parameters,
+        "metrics": compare.score(lesson, data, outcome),
+        "history": {"loss": trace["history/loss"]} if "history/loss" in trace else {},
+        "results": {
+            key.removeprefix("result/"): value
+            for key, value in trace.items()
+            if key.startswith("result/")
+        },
+        "published": figures,
+        "seconds": outcome.seconds,
+        "peak_memory_bytes": outcome.peak_memory,
+        "environment": outcome.environment,
+    }
+
+
+def _save(
+    report: dict[str, Any],
+    outcome: Outcome,
+    lesson: Lesson,
+    data: Any,
+    folder: Path,
+    plots: str,
+) -> list[str]:
+    """Write run.json, the weights and the plots; return their paths."""
+    from safetensors.numpy import save
+
+    from shared import plots as drawing
+
+    files = [folder / "run.json"]
+    results.write(files[0], results.to_text(report).encode())
+    trained = outcome.weights()
+    if trained:
+        files.append(folder / "weights.safetensors")
+        results.write(files[-1], save(trained, {"lesson": lesson.slug}))
+    if plots != "none":
+        files += drawing.save(outcome, lesson, data, folder, plots)
+    return [str(file) for file in files]
+
+
+def compare_lessons(
+    slugs: tuple[str, ...],
+    *,
+    precision: str,
+    out: str,
+    verbose: bool,
+    device: str,
+    seed: int,
+    settings: tuple[str, ...],
+    mode: str,
+    data: str | None,
+    smoke: bool,
+    as_json: bool,
+) -> bool:
+    """Compare lessons in both tracks; True if they agree on every level."""
+    chosen = [lessons.find(slug) for slug in slugs]
+    parsed = [lessons.parse_settings(lesson, settings) for lesson in chosen]
+    for lesson, given in zip(chosen, parsed, strict=True):
+        for cfg in lesson.configs(given).values():
+            lesson.data(cfg, data)
+    folder = results.folder(out)
+    found = []
+    with contextlib.ExitStack() as stack:
+        pair = {n: stack.enter_context(TrackProcess(n)) for n in ("tf", "torch")}
+        for lesson, given in zip(chosen, parsed, strict=True):
+            options = compare.Options(
+                matched=mode == "matched",
+                precisions=PRECISIONS if precision == "both" else (precision,),
+                seed=seed,
+                device=device,
+                data=_absolute(data),
+                limit=SMOKE_STEPS if smoke else None,
+                settings=given,
+            )
+            with terminal.stages(quiet=as_json) as tell:
+                found.append(compare.compare(lesson, pair, options, tell))
+            if not as_json and (verbose or len(chosen) <= 3 or not found[-1].passed):
+                terminal.show_comparison(found[-1])
+    whole = {
+        "schema": results.SCHEMA,
+        "passed": all(c.passed for c in found),
+        "lessons": [c.to_json() for c in found],
+    }
+    text = results.to_text(whole)
+    results.write(folder / "comparison.json", text.encode())
+    if as_json:
+        click.echo(text)
+    else:
+        terminal.show_summary(found, folder / "comparison.json")
+    return bool(whole["passed"])
+
+
+def examine_machine(as_json: bool) -> bool:
+    """Check each track by one real step, and the data; True if nothing is missing."""
+    tracks = {}
+    for name in packages():
+        try:
+            with TrackProcess(name) as process:
+                outcome = process.run(Job("xor_perceptron", limit=SMOKE_STEPS))
+            tracks[name] = {"works": True, **outcome.environment}
+        except TwotrackError as error:
+            tracks[name] = {"works": False, "problem": str(error)}
+    try:
+        images = lessons.find("mnist_mlp").spec.mnist()
+        data = {"works": True, "images": len(images.x_train) + len(images.x_test)}
+    except TwotrackError as error:
+        data = {"works": False, "problem": str(error)}
+    found = {
+        "python": sys.version.split()[0],
+        "packages": dict(_versions()),
+        "tracks": tracks,
+        "mnist": data,
+    }
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        terminal.show_machine(found)
+    return all(part["works"] for part in (*tracks.values(), data))
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    names = ("twotrack", "numpy", "scikit-learn", "tensorflow", "keras", "torch")
+    for name in names:
+        try:
+            yield name, metadata.version(name)
+        except metadata.PackageNotFoundError:
+            yield name, "not installed"

@@ -1,0 +1,100 @@
+"""Plots of what a lesson computes: functions with derivatives, paths in a valley."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.plots.style import BLUE, GREY, INK, ORANGE, RED, Scene, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SLOPE = "_derivative"
+
+
+def curves(scene: Scene) -> Figure | None:
+    """One panel a function: itself solid, its derivative dashed."""
+    found = scene.named("result/curve/")
+    x = found.pop("x", None)
+    if x is None or not found:
+        return None
+    panels = list(dict.fromkeys(name.removesuffix(_SLOPE) for name in found))
+    slopes = any(name.endswith(_SLOPE) for name in found)
+    title = "Functions and their derivatives" if slopes else "Functions"
+    drawn, grid = _grid(title, scene, len(panels))
+    for name, axes in zip(panels, grid, strict=True):
+        axes.set_title(name.replace("_", " "))
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        for key, line in ((name, "-"), (name + _SLOPE, "--")):
+            if key in found:
+                axes.plot(x, found[key], line, color=BLUE)
+    if slopes:
+        kinds = {"function": "-", "derivative": "--"}
+        for label, line in kinds.items():
+            grid[0].plot([], [], line, color=BLUE, label=label)
+        drawn.legend(loc="outside lower center", ncols=2)
+    return drawn
+
+
+def paths(scene: Scene) -> Figure | None:
+    """One panel a path, over the contours of the lesson's valley if it has one."""
+    found = {k: _finite(v) for k, v in scene.named("result/path/").items()}
+    found = {name: path for name, path in found.items() if len(path)}
+    if not found:
+        return None
+    valley = scene.lesson.optional("valley")
+    drawn, grid = _grid("Paths downhill", scene, len(found), same=True)
+    low, high = _box(np.concatenate(list(found.values())))
+    for (name, path), axes in zip(found.items(), grid, strict=True):
+        axes.set_title(name.replace("_", " "))
+        axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        if valley is not None:
+            _contours(axes, valley, low, high)
+        axes.plot(*path.T, ".-", color=BLUE, linewidth=1.2, markersize=4)
+        axes.plot(*path[0], "o", color=ORANGE, markeredgecolor=INK, label="start")
+        axes.plot(*path[-1], "X", color=RED, markeredgecolor=INK, label="end")
+    handles, labels = grid[0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=2)
+    return drawn
+
+
+def _grid(
+    title: str, scene: Scene, panels: int, same: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels, at most three a row, with the axes alike or not."""
+    columns = min(panels, 3)
+    rows = -(-panels // columns)
+    drawn = figure(title, scene, (max(6, 2.5 * columns), max(4, 1.2 + 1.9 * rows)))
+    grid = drawn.subplots(rows, columns, sharex=True, sharey=same, squeeze=False)
+    for axes in grid.flat[panels:]:
+        axes.set_axis_off()
+    return drawn, list(grid.flat[:panels])
+
+
+def _finite(path: NDArray[Any]) -> NDArray[Any]:
+    """The path up to where it leaves the finite numbers."""
+    bad = np.flatnonzero(~np.isfinite(path).all(axis=1))
+    return path[: bad[0]] if len(bad) else path
+
+
+def _box(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The corners of a box around the points, with a margin."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.1 * (high - low) + 1e-9
+    return low - margin, high + margin
+
+
+def _contours(
+    axes: Axes, valley: Callable[..., Any], low: NDArray[Any], high: NDArray[Any]
+) -> None:
+    a, b = np.meshgrid(*np.linspace(low, high, 101).T)
+    height = valley(a, b)
+    # Lines with equal areas between them show the bottom as well as the walls.
+    levels = np.unique(np.quantile(height, np.linspace(0.02, 0.98, 10)))
+    axes.contour(a, b, height, levels, colors="#BBBBBB", linewidths=0.8)

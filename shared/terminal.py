@@ -1,0 +1,344 @@
+"""What a person reads: tables and progress, at 80 columns too.
+
+rich honours NO_COLOR and leaves colour out where the output is not a terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from shared.lesson import Lesson
+from shared.results import Comparison, Figure, Horizon, Level
+
+LEVELS = {
+    "spec": "spec",
+    "weights": "wght",
+    "mode": "mode",
+    "forward": "forw",
+    "gradient": "grad",
+    "step": "step",
+    "trajectory": "traj",
+    "reference": "ref",
+    "published": "publ",
+    "accuracy": "acc",
+}
+"""The levels in order, each with the short name of a column."""
+
+SYMBOL = {"pass": "[green]✓[/]", "fail": "[bold red]✗[/]", "not applicable": "[dim]–[/]"}
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+def show_lesson(lesson: Lesson, fields: list[dict[str, Any]]) -> None:
+    """The spec's own words, then its settings and where its figures come from."""
+    out.print(f"[bold]{lesson.slug}[/]")
+    out.print(escape((lesson.spec.__doc__ or "").strip()))
+    if fields:
+        table = _table("setting", "default", "what it is", title="Settings (--set)")
+        for field in fields:
+            table.add_row(field["name"], str(field["default"]), field["doc"])
+        out.print(table)
+    variants = [name for name in lesson.variants if name]
+    if variants:
+        out.print(f"Variants, run one after the other: {', '.join(variants)}")
+    out.print(f"\nRun it: twotrack run {lesson.slug} --track tf   (or torch)")
+
+
+def _table(*columns: str, title: str = "") -> Table:
+    table = Table(box=box.SIMPLE, title=title or None, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def show_run(lesson: Lesson, report: dict[str, Any]) -> None:
+    """One run: what it was, the score, the notes' figures, what the lesson shows."""
+    name = " ".join(filter(None, (lesson.slug, report["variant"])))
+    out.print(f"\n[bold]{name}[/] in the {report['track']} track: {escape(lesson.title)}")
+    if report["parameters"]:
+        out.print(_did(report))
+    for metric, value in report["metrics"].items():
+        out.print(f"{metric} {value:.6g}")
+    if report["published"]:
+        table = _table("figure", "in the notes", "here", "", title="As printed")
+        for figure in report["published"]:
+            _add_figure(table, figure, [figure["obtained"]], figure["agrees"])
+        out.print(table)
+    shown = {k: v for k, v in report["results"].items() if not _drawn(k)}
+    if shown:
+        table = _table("result", "value")
+        for key, value in shown.items():
+            table.add_row(key, number(value))
+        out.print(table)
+    if report.get("files"):
+        out.print("Saved: " + ", ".join(escape(f) for f in report["files"]), soft_wrap=True)
+
+
+def _did(report: dict[str, Any]) -> str:
+    where = f"{report['precision']} on {report['environment']['device']}"
+    size = f"{report['parameters']:,} parameters"
+    loss = report["history"].get("loss")
+    if loss is None:
+        return f"{size}, {where}"
+    seconds = report["seconds"]["train"]
+    steps = f"{len(loss):,} steps" if len(loss) > 1 else "1 step"
+    return f"{size}, {steps} in {seconds:.1f} s, {where}; last loss {loss[-1]:.6g}"
+
+
+def _drawn(key: str) -> bool:
+    """Curves and paths are for the plots."""
+    return key.startswith(("curve/", "path/")) or "/curve/" in key
+
+
+def number(value: Any) -> str:
+    """An array as a reader wants it: few figures, on one line where it fits."""
+    array = np.asarray(value)
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)
+    if array.ndim and array.size == max(array.shape):
+        array = array.ravel()
+    text = np.array2string(
+        array,
+        threshold=16,
+        edgeitems=4,
+        max_line_width=200,
+        formatter={"float_kind": lambda x: f"{x:.6g}"},
+    )
+    return " ".join(text.replace("\n", " ").split())
+
+
+def _add_figure(
+    table: Table, figure: dict[str, Any], obtained: list[Any], agrees: bool
+) -> None:
+    symbol = SYMBOL["pass" if agrees else "fail"]
+    values = [number(value) if value is not None else "absent" for value in obtained]
+    printed = number(np.asarray(figure["printed"]))
+    table.add_row(escape(figure["name"]), printed, *values, symbol)
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Verdict first, then every level, the notes' figures and the horizon."""
+    out.print(f"\n[bold]{comparison.lesson}[/]: {escape(comparison.title)}")
+    out.print(_sentence(comparison))
+    if comparison.mode == "native":
+        out.print(_scores(comparison))
+        return
+    out.print(_levels(comparison))
+    if comparison.published:
+        table = _table("figure", "in the notes", "tf", "torch", "")
+        for figure in comparison.published:
+            name = f"{figure.variant} {figure.name}".strip()
+            _add_figure(table, {**vars(figure), "name": name}, _both(figure), figure.passed)
+        out.print(table)
+    for horizon in comparison.horizons:
+        out.print(_horizon(horizon))
+
+
+def _both(figure: Figure) -> list[Any]:
+    return [figure.tf, figure.torch]
+
+
+def _sentence(comparison: Comparison) -> str:
+    if comparison.mode == "native":
+        return "Native mode: each framework's own start and order; one seed judges nothing."
+    failed = [level for level in comparison.levels if level.verdict == "fail"]
+    if not failed:
+        count = sum(level.verdict == "pass" for level in comparison.levels)
+        return f"{SYMBOL['pass']} The tracks agree on all {count} checks."
+    first = failed[0]
+    precision = f" in {first.precision}" if first.precision else ""
+    return (
+        f"{SYMBOL['fail']} The tracks disagree, first at the level "
+        f"[bold]{first.level}[/]{precision}: {escape(_where(first))}"
+    )
+
+
+def _scores(comparison: Comparison) -> Table:
+    table = _table("track", "score", "seconds")
+    for name, track in comparison.tracks.items():
+        for variant, part in track.get("variants", {"": track}).items():
+            score = ", ".join(f"{k} {v:.6g}" for k, v in part["metrics"].items())
+            seconds = part["seconds"].get("train", 0.0)
+            table.add_row(f"{name} {variant}".strip(), score, f"{seconds:.1f}")
+    return table
+
+
+def _where(level: Level) -> str:
+    return f"{level.variant}: {level.where}" if level.variant else level.where
+
+
+def _levels(comparison: Comparison) -> Table:
+    """One row a level and precision: the decisive one of the lesson's variants."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("", width=1)
+    table.add_column("level")
+    table.add_column("in")
+    table.add_column("worst", justify="right")
+    table.add_column("allowed", justify="right")
+    table.add_column("where", overflow="fold")
+    for name in LEVELS:
+        rows = [level for level in comparison.levels if level.level == name]
+        reasons = {level.where for level in rows if level.value is None}
+        if rows and all(level.value is None for level in rows):
+            symbol = SYMBOL["not applicable"]
+            table.add_row(symbol, name, "", "", "", escape("; ".join(sorted(reasons))))
+            continue
+        for precision in dict.fromkeys(level.precision for level in rows):
+            level = decisive([r for r in rows if r.precision == precision])
+            if level.value is not None:
+                table.add_row(
+                    SYMBOL[level.verdict],
+                    name,
+                    precision.replace("float", "f"),
+                    _short(level.value),
+                    _short(level.tolerance or 0.0),
+                    escape(_where(level)),
+                )
+    return table
+
+
+def decisive(rows: list[Level]) -> Level:
+    """The first that fails, else the one nearest to its tolerance."""
+    failed = [level for level in rows if level.verdict == "fail"]
+    measured = [level for level in rows if level.value is not None]
+    if failed or not measured:
+        return (failed or rows)[0]
+    return max(measured, key=lambda r: (r.value or 0.0) / (r.tolerance or 1.0))
+
+
+def _short(value: float) -> str:
+    return f"{value:g}" if value == int(min(value, 1e9)) else f"{value:.1e}"
+
+
+def _horizon(horizon: Horizon) -> str:
+    name = f"{horizon.variant}: " if horizon.variant else ""
+    if horizon.parted is None:
+        return f"{name}float32 losses stay within 1e-4 for all {horizon.steps:,} steps."
+    told = []
+    for track, steps in horizon.twins.items():
+        own = [step for step in steps if step is not None]
+        near = f"from step {min(own):,}" if own else "not"
+        told.append(f"{track}'s {len(own)} of {len(steps)}, {near}")
+    return (
+        f"{name}float32 losses part by 1e-4 at step {horizon.parted:,} of "
+        f"{horizon.steps:,}. A start moved by one unit in the last place parts from "
+        f"itself too, within {horizon.twin_steps:,} steps: {'; '.join(told)}."
+    )
+
+
+def show_summary(comparisons: list[Comparison], file: Path) -> None:
+    """All lessons against all levels, and where the comparison was written."""
+    if len(comparisons) > 1 and comparisons[0].mode == "matched":
+        table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("lesson", no_wrap=True)
+        for short in LEVELS.values():
+            table.add_column(short, justify="center", no_wrap=True)
+        for comparison in comparisons:
+            table.add_row(comparison.lesson, *map(_cell, _by_level(comparison)))
+        out.print(table)
+    agree = sum(comparison.passed for comparison in comparisons)
+    symbol = SYMBOL["pass" if agree == len(comparisons) else "fail"]
+    if comparisons[0].mode == "matched":
+        out.print(f"{symbol} {agree} of {len(comparisons)} lessons agree.", end=" ")
+    out.print(f"Written: {escape(str(file))}", soft_wrap=True)
+
+
+def _by_level(comparison: Comparison) -> Iterator[list[Level]]:
+    for name in LEVELS:
+        yield [level for level in comparison.levels if level.level == name]
+
+
+def _cell(rows: list[Level]) -> str:
+    verdicts = {level.verdict for level in rows}
+    for verdict in ("fail", "pass"):
+        if verdict in verdicts:
+            return SYMBOL[verdict]
+    return SYMBOL["not applicable"]
+
+
+def show_machine(found: dict[str, Any]) -> None:
+    """Versions, devices, data."""
+    table = _table("what", "found")
+    table.add_row("python", found["python"])
+    for name, version in found["packages"].items():
+        table.add_row(name, version)
+    out.print(table)
+    for name, part in [*found["tracks"].items(), ("mnist", found["mnist"])]:
+        if not part["works"]:
+            out.print(f"{SYMBOL['fail']} {name}: {escape(part['problem'])}", soft_wrap=True)
+        elif name == "mnist":
+            out.print(f"{SYMBOL['pass']} mnist: {part['images']:,} images")
+        else:
+            out.print(f"{SYMBOL['pass']} {name} track trains on {part['device']}")
+
+
+@contextlib.contextmanager
+def progress(name: str, quiet: bool) -> Iterator[Callable[[int, int, float], None]]:
+    """A bar on a terminal, a line an epoch elsewhere; both on standard error."""
+    if quiet or not sys.stderr.isatty():
+        yield (lambda *_: None) if quiet else _line
+        return
+    with _bar() as bar:
+        task = bar.add_task(name, total=None, loss="")
+
+        def tell(epoch: int, epochs: int, loss: float) -> None:
+            bar.update(task, total=epochs, completed=epoch, loss=f"loss {loss:.6g}")
+
+        yield tell
+
+
+def _line(epoch: int, epochs: int, loss: float) -> None:
+    err.print(f"epoch {epoch}/{epochs}  loss {loss:.6g}")
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed}/{task.total} {task.fields[loss]}"),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    )
+
+
+@contextlib.contextmanager
+def stages(quiet: bool) -> Iterator[Callable[[str, str, int, int, float], None]]:
+    """Progress of a comparison: a bar a track, or a line whenever a stage begins."""
+    if quiet or not sys.stderr.isatty():
+        seen: set[str] = set()
+
+        def line(what: str, track: str, epoch: int, epochs: int, loss: float) -> None:
+            if not quiet and what not in seen:
+                seen.add(what)
+                err.print(f"{what} ...")
+
+        yield line
+        return
+    with _bar() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, track: str, epoch: int, epochs: int, loss: float) -> None:
+            if track not in tasks:
+                tasks[track] = bar.add_task(track, loss="")
+            bar.update(
+                tasks[track],
+                description=f"{what} {track}",
+                total=epochs,
+                completed=epoch,
+                loss=f"loss {loss:.4g}",
+            )
+
+        yield tell
