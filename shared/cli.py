@@ -116,9 +116,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--precision",
             type=click.Choice(["float32", "float64"]),
-            default="float32",
-            show_default=True,
-            help="Of parameters and data.",
+            help="Of parameters and data.  [default: that of the notes]",
         ),
         click.option(
             "--out",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -92,7 +93,7 @@ class TrackProcess:
         assert self._process.stdin and self._process.stdout
         self._count += 1
         out = Path(self._folder.name) / f"{self._count}.npz"
-        request = json.dumps({"job": asdict(job), "out": str(out)})
+        request = json.dumps({"job": _rooted(job), "out": str(out)})
         try:
             self._process.stdin.write(request + "\n")
             self._process.stdin.flush()
@@ -124,6 +125,15 @@ class TrackProcess:
         return MissingError(
             f"the {self.name} track's process stopped (exit {code}): {said.strip()}"
         )
+
+
+def _rooted(job: Job) -> dict[str, Any]:
+    """The job's fields, its paths made absolute: the worker has another folder."""
+    fields = asdict(job)
+    for name in ("data", "weights"):
+        if fields[name] is not None:
+            fields[name] = os.path.abspath(fields[name])
+    return fields
 
 
 def side_by_side(

@@ -44,6 +44,11 @@ class History:
         total = np.add.reduceat(self.loss.astype(np.float64) * self.batch, starts)
         return np.asarray(total / np.add.reduceat(self.batch, starts))
 
+    def epochs(self) -> list[NDArray[Any]]:
+        """The losses of every epoch begun, each of shape (steps in it,)."""
+        ends = range(self.steps_per_epoch, len(self.loss), self.steps_per_epoch)
+        return np.split(self.loss, ends)
+
     @property
     def diverged_at(self) -> int | None:
         """The first step (from 0) whose loss is not finite; None if all are."""

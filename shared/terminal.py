@@ -6,7 +6,9 @@ rich honours NO_COLOR and leaves colour out where the output is not a terminal.
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,16 +46,37 @@ err = Console(stderr=True, highlight=False)
 def show_lesson(lesson: Lesson, fields: list[dict[str, Any]]) -> None:
     """The spec's own words, then its settings and where its figures come from."""
     out.print(f"[bold]{lesson.slug}[/]")
-    out.print(escape((lesson.spec.__doc__ or "").strip()))
+    out.print(escape(flowed((lesson.spec.__doc__ or "").strip(), out.width)))
     if fields:
         table = _table("setting", "default", "what it is", title="Settings (--set)")
         for field in fields:
             table.add_row(field["name"], str(field["default"]), field["doc"])
+        out.print()
         out.print(table)
     variants = [name for name in lesson.variants if name]
     if variants:
         out.print(f"Variants, run one after the other: {', '.join(variants)}")
     out.print(f"\nRun it: twotrack run {lesson.slug} --track tf   (or torch)")
+
+
+def flowed(text: str, width: int) -> str:
+    """The text's paragraphs and bullets filled to the width, formulas left alone."""
+    blocks = []
+    for block in text.split("\n\n"):
+        items = re.split(r"\n(?=  \* )", block)
+        if not block.startswith("    "):
+            items = [_filled(item, width) for item in items]
+        blocks.append("\n".join(items))
+    return "\n\n".join(blocks)
+
+
+def _filled(item: str, width: int) -> str:
+    bullet = "  * " if item.startswith("  * ") else ""
+    hanging = " " * len(bullet)
+    words = " ".join(item.removeprefix(bullet).split())
+    return textwrap.fill(
+        words, width, initial_indent=bullet, subsequent_indent=hanging
+    )
 
 
 def _table(*columns: str, title: str = "") -> Table:

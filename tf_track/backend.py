@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from tf_track.quiet import quiet
 
-# Read once, when TensorFlow loads: only errors are worth a learner's attention, and
-# oneDNN's blocked sums would differ from run to run of another shape.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+with quiet():
+    import keras
+    import tensorflow as tf
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from shared.errors import MissingError
@@ -29,7 +25,8 @@ def configure(device: str, precision: str, seed: int) -> None:
     Raises:
         MissingError: a GPU is asked for and TensorFlow sees none.
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    with quiet():
+        gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise MissingError(
             "TensorFlow sees no GPU: use --device cpu, or "

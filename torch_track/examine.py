@@ -46,7 +46,8 @@ def examine(
         weights.load(model, start)
         return
     weights.load(model, start)
-    optimizer.load_state_dict(fresh)  # type: ignore[arg-type]
+    # A copy: the updates would otherwise reach the state that is kept.
+    optimizer.load_state_dict(copy.deepcopy(fresh))  # type: ignore[arg-type]
     for count in range(GRADIENT_STEPS):
         _feed_gradients(model, session.seed, count)
         optimizer.step()

@@ -155,11 +155,9 @@ def _adagrad(states: States, group: Group, epsilon: float) -> None:
     group["eps"] = 0.0
     first = group["initial_accumulator_value"] + epsilon
     for p in _stepping(group):
-        state = states[p]
-        # PyTorch before 2.9 fills the accumulator when the optimizer is made.
-        if not state.get("step"):
-            state["step"] = torch.tensor(0.0)
-            state["sum"] = torch.full_like(p, first)
+        # Filled before the hyperparameters were rounded, so fill it anew.
+        if not states[p]["step"]:
+            states[p]["sum"].fill_(first)
 
 
 def _stepping(group: Group) -> Iterator[torch.Tensor]:

@@ -27,8 +27,7 @@ def forward(pair: Pair, precision: str) -> Iterator[Deviation]:
     for key, name in (("loss", "loss"), ("evaluate/prediction", "prediction")):
         if key in tf or key in torch:
             yield one(name, tf.get(key), torch.get(key), tolerance)
-    if not keys(tf, "history"):
-        yield from same_results(tf, torch, "forward", tolerance)
+    yield from same_results(tf, torch, "forward", tolerance)
 
 
 def _in_the_loss(name: str, tf: Weights, torch: Weights) -> bool:
@@ -43,8 +42,7 @@ def gradient(pair: Pair, precision: str) -> Iterator[Deviation]:
     a, b = keys(tf, "gradient"), keys(torch, "gradient")
     for name in merged(a, b):
         yield one(name, a.get(name), b.get(name), tolerance)
-    if not keys(tf, "history"):
-        yield from same_results(tf, torch, "gradient", tolerance)
+    yield from same_results(tf, torch, "gradient", tolerance)
 
 
 def step(pair: Pair, precision: str) -> Iterator[Deviation]:

@@ -123,9 +123,9 @@ class _Variant:
             self._reference(pairs["float64"])
         self._published(pairs)
         self._score(pairs)
-        trained = "history/loss" in pairs.get("float32", {"tf": pair})["tf"].trace
-        if "float32" in pairs and trained and self.options.limit is None:
-            self._horizon(pairs["float32"])
+        single = pairs.get("float32")
+        if single and "history/loss" in single["tf"].trace and self.options.limit is None:
+            self._horizon(single)
 
     def _run(self, precision: str, ladder: bool = False, **more: Any) -> Pair:
         options = self.options

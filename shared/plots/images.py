@@ -24,15 +24,16 @@ def errors(scene: Scene) -> Figure | None:
     wrong = _most_confident(true, scores)
     if not len(wrong):
         return None
-    title = f"{len(wrong)} of {len(true)} test images are misread"
-    drawn = figure(title, scene, (6, 5.4))
+    title = f"{len(wrong):,} of {len(true):,} test images are misread"
+    drawn = figure(title, scene, (6, 5.8))
     for place, i in enumerate(wrong[: _ROWS * _COLUMNS]):
         axes = drawn.add_subplot(_ROWS, _COLUMNS, place + 1)
         axes.imshow(data.x_test[i], cmap="gray_r", interpolation="none")
         k = int(scores[i].argmax())
         said = f"{data.class_names[true[i]]} read as {data.class_names[k]}"
-        axes.set_title(f"{said}\n{scores[i, k]:.0%} sure", size=9)
-        axes.set_axis_off()
+        axes.set_title(f"{said}\n{scores[i, k]:.1%} sure", size=9, pad=3)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(visible=True, color="#CCCCCC")
     return drawn
 
 

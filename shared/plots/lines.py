@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.plots.style import BLUE, GREY, INK, ORANGE, RED, Scene, figure
+from shared.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    Scene,
+    Style,
+    figure,
+    round_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +36,7 @@ def curves(scene: Scene) -> Figure | None:
     panels = list(dict.fromkeys(name.removesuffix(_SLOPE) for name in found))
     slopes = any(name.endswith(_SLOPE) for name in found)
     title = "Functions and their derivatives" if slopes else "Functions"
-    drawn, grid = _grid(title, scene, len(panels))
+    drawn, grid = _grid(title, scene, len(panels), "x")
     for name, axes in zip(panels, grid, strict=True):
         axes.set_title(name.replace("_", " "))
         axes.axhline(0, color=GREY, linewidth=0.8)
@@ -44,12 +54,14 @@ def curves(scene: Scene) -> Figure | None:
 
 def paths(scene: Scene) -> Figure | None:
     """One panel a path, over the contours of the lesson's valley if it has one."""
-    found = {k: _finite(v) for k, v in scene.named("result/path/").items()}
-    found = {name: path for name, path in found.items() if len(path)}
+    full = scene.named("result/path/")
+    found = {name: path for name in full if len(path := _bounded(full[name]))}
     if not found:
         return None
+    lost = [n.replace("_", " ") for n in found if len(found[n]) < len(full[n])]
+    note = f"Diverged, and cut off there: {', '.join(lost)}" if lost else ""
     valley = scene.lesson.optional("valley")
-    drawn, grid = _grid("Paths downhill", scene, len(found), same=True)
+    drawn, grid = _grid("Paths downhill", scene, len(found), "a", "b", note)
     low, high = _box(np.concatenate(list(found.values())))
     for (name, path), axes in zip(found.items(), grid, strict=True):
         axes.set_title(name.replace("_", " "))
@@ -65,21 +77,30 @@ def paths(scene: Scene) -> Figure | None:
 
 
 def _grid(
-    title: str, scene: Scene, panels: int, same: bool = False
+    title: str, scene: Scene, panels: int, xlabel: str, ylabel: str = "", note: str = ""
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels, at most three a row, with the axes alike or not."""
-    columns = min(panels, 3)
+    """A figure of so many panels, three a row; all alike if `ylabel` is given."""
+    columns = 2 if panels in (2, 4) else min(panels, 3)
     rows = -(-panels // columns)
-    drawn = figure(title, scene, (max(6, 2.5 * columns), max(4, 1.2 + 1.9 * rows)))
-    grid = drawn.subplots(rows, columns, sharex=True, sharey=same, squeeze=False)
-    for axes in grid.flat[panels:]:
-        axes.set_axis_off()
+    size = max(6.0, 2.5 * columns), max(4.0, 1.2 + 1.9 * rows)
+    drawn = figure(title, scene, size, note)
+    shared: Style = {"sharex": True, "sharey": bool(ylabel)}
+    grid = drawn.subplots(rows, columns, squeeze=False, **shared)
+    for place, axes in enumerate(grid.flat):
+        round_ticks(axes.xaxis, 5)
+        round_ticks(axes.yaxis, 5)
+        axes.set_visible(place < panels)
+        if place % columns == 0:
+            axes.set_ylabel(ylabel)
+        if place + columns >= panels:
+            axes.set_xlabel(xlabel)
+            axes.tick_params(labelbottom=True)
     return drawn, list(grid.flat[:panels])
 
 
-def _finite(path: NDArray[Any]) -> NDArray[Any]:
-    """The path up to where it leaves the finite numbers."""
-    bad = np.flatnonzero(~np.isfinite(path).all(axis=1))
+def _bounded(path: NDArray[Any]) -> NDArray[Any]:
+    """The path up to where it leaves all bounds: NaN, infinite or past 1e30."""
+    bad = np.flatnonzero(~(np.abs(path) < 1e30).all(axis=1))
     return path[: bad[0]] if len(bad) else path
 
 

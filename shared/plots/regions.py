@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.datasets import Dataset
-from shared.plots.style import COLOURS, INK, MARKERS, Scene, figure, tint
+from shared.plots.style import COLOURS, INK, MARKERS, Scene, Style, figure, tint
 from shared.worker import plane
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SIZE = (6, 4.8)
 _TINT = 0.35
+_RIM = 5  # cells along the edge, which blurring bends
 _PROBABILITIES = np.linspace(0, 1, 11)
 
 # x, y and one or more values at the points of the grid
@@ -32,9 +33,8 @@ def decision_regions(scene: Scene) -> Figure | None:
     side = round(len(points) ** 0.5)
     x, y = points.reshape(side, side, 2).transpose(2, 0, 1)
     over = x, y, grid.astype(np.float64).reshape(side, side, -1)
-    return _classes(scene, data, over) if data.class_names else _surface(
-        scene, data, over
-    )
+    draw = _classes if data.class_names else _surface
+    return draw(scene, data, over)
 
 
 def _classes(scene: Scene, data: Dataset, over: Plane) -> Figure:
@@ -47,6 +47,7 @@ def _classes(scene: Scene, data: Dataset, over: Plane) -> Figure:
         _probabilities(axes, over, f"predicted probability of {data.class_names[-1]}")
     else:
         margin = _margin(values, data.y_train)
+        axes.set(xlim=x[0, [_RIM, -_RIM]], ylim=y[[_RIM, -_RIM], 0])
         _winners(axes, (x, y, np.concatenate([-margin, margin], axis=2)))
     _samples(axes, data)
     names = len(data.class_names)
@@ -101,13 +102,17 @@ def _probabilities(axes: Axes, over: Plane, label: str) -> None:
     ends = [tint(COLOURS[0], 0.6), (1, 1, 1), tint(COLOURS[1], 0.6)]
     shades = LinearSegmentedColormap.from_list("classes", ends)
     filled = axes.contourf(x, y, values[:, :, 0], _PROBABILITIES, cmap=shades)
+    filled.set_edgecolor("face")
     assert axes.figure is not None
     bar = axes.figure.colorbar(filled, ax=axes, label=label, ticks=_PROBABILITIES[::2])
     bar.outline.set_visible(False)
-    _boundary(axes, x, y, values[:, :, 0], 0.5)
+    if np.ptp(values) > 1e-3:  # else the line would follow rounding errors
+        _boundary(axes, x, y, values[:, :, 0], 0.5)
 
 
-def _boundary(axes: Axes, x: NDArray, y: NDArray, values: NDArray, at: float) -> None:
+def _boundary(
+    axes: Axes, x: NDArray[Any], y: NDArray[Any], values: NDArray[Any], at: float
+) -> None:
     if values.min() < at < values.max():
         axes.contour(x, y, values, [at], colors=[INK], linewidths=1.5)
 
@@ -116,10 +121,10 @@ def _samples(axes: Axes, data: Dataset) -> None:
     target = data.y_train.ravel()
     index = (target > 0) if target.min() < 0 else target
     for k, name in enumerate(data.class_names):
-        style = {"color": COLOURS[k], "marker": MARKERS[k], "label": name}
-        edge = {"edgecolors": INK, "linewidths": 0.8, "zorder": 3}
-        size = 45 if len(target) > 20 else 110
-        axes.scatter(*data.x_train[index == k].T, size, **style, **edge)
+        x, y = data.x_train[index == k].T
+        edge: Style = {"edgecolors": INK, "linewidths": 0.8, "zorder": 3}
+        look: Style = {"color": COLOURS[k], "marker": MARKERS[k], **edge}
+        axes.scatter(x, y, s=45 if len(target) > 20 else 110, label=name, **look)
 
 
 def _surface(scene: Scene, data: Dataset, over: Plane) -> Figure:
@@ -128,11 +133,13 @@ def _surface(scene: Scene, data: Dataset, over: Plane) -> Figure:
     axes = _axes(drawn, data)
     x, y, values = over
     levels = _levels(np.concatenate([values.ravel(), data.y_train.ravel()]))
-    shade: dict[str, Any] = {"cmap": "viridis", "vmin": levels[0], "vmax": levels[-1]}
+    shade: Style = {"cmap": "viridis", "vmin": levels[0], "vmax": levels[-1]}
     filled = axes.contourf(x, y, values[:, :, 0], levels, **shade)
+    filled.set_edgecolor("face")
     axes.contour(x, y, values[:, :, 0], levels, colors="white", linewidths=0.6)
-    dots: dict[str, Any] = {"edgecolors": "white", "linewidths": 2, "zorder": 3}
-    axes.scatter(*data.x_train.T, 130, c=data.y_train.ravel(), **dots, **shade)
+    dots: Style = {"s": 130, "edgecolors": "white", "linewidths": 2, "zorder": 3}
+    a, b = data.x_train.T
+    axes.scatter(a, b, c=data.y_train.ravel(), **dots, **shade)
     bar = drawn.colorbar(filled, ax=axes, label="prediction (circles: target)")
     bar.outline.set_visible(False)
     return drawn

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.plots.style import BLUE, GREY, RED, Scene, figure, whole_numbers
+from shared.plots.style import BLUE, GREY, RED, Scene, Style, figure, round_ticks
 from shared.session import History
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def loss(scene: Scene) -> Figure | None:
     if not len(values):
         return None
     end = History(values, trace["history/batch"], per_epoch).diverged_at
-    note = "" if end is None else _farewell(end, values[end])
+    note = "" if end is None else _farewell(end, values[end], per_epoch)
     finite = History(values[:end], trace["history/batch"][:end], per_epoch)
     drawn = figure("Loss while training", scene, note=note)
     axes = drawn.add_subplot(ylabel="loss")
@@ -35,7 +35,8 @@ def loss(scene: Scene) -> Figure | None:
     else:
         last = _by_step(axes, finite)
     if end:
-        axes.plot(last, values[end - 1], "X", color=RED, markersize=10, clip_on=False)
+        edge: Style = {"markeredgecolor": "white", "clip_on": False, "zorder": 3}
+        axes.plot(last, values[end - 1], "X", color=RED, markersize=11, **edge)
     _scale(axes, finite.loss)
     return drawn
 
@@ -47,47 +48,62 @@ def misclassifications(scene: Scene) -> Figure | None:
         return None
     drawn = figure("Wrong answers in each epoch", scene)
     axes = drawn.add_subplot(xlabel="epoch", ylabel="samples misclassified")
-    epochs = np.arange(1, wrong.size + 1)
-    marker = "o" if wrong.size <= _FEW else None
-    axes.plot(epochs, wrong.ravel(), color=BLUE, marker=marker, clip_on=False)
+    line: Style = {"color": BLUE, "marker": _marker(wrong.size), "zorder": 3}
+    axes.plot(np.arange(1, wrong.size + 1), wrong.ravel(), clip_on=False, **line)
     axes.set_ylim(0, max(1.0, 1.08 * wrong.max()))
     axes.grid(axis="y")
-    whole_numbers(axes.xaxis)
-    whole_numbers(axes.yaxis)
+    round_ticks(axes.xaxis, 10, whole=True)
+    round_ticks(axes.yaxis, 6, whole=True)
     return drawn
 
 
-def _farewell(step: int, value: float) -> str:
-    what = "no longer a number" if np.isnan(value) else "infinite"
-    return f"Diverged: at step {step} the loss is {what}."
+def _farewell(step: int, value: float, per_epoch: int) -> str:
+    epoch = f" (epoch {step // per_epoch + 1})" if per_epoch > 1 else ""
+    what = "not a number" if np.isnan(value) else "infinite"
+    return f"Diverged: at step {step}{epoch} the loss is {what}."
+
+
+def _marker(points: int) -> str | None:
+    return "o" if points <= _FEW else None
 
 
 def _by_step(axes: Axes, history: History) -> float:
+    """Draw the loss of every step; returns where the last one is drawn."""
     steps = np.arange(len(history.loss))
-    marker = "o" if len(steps) <= _FEW else None
-    axes.plot(steps, history.loss, color=BLUE, marker=marker)
+    line: Style = {"color": BLUE, "marker": _marker(len(steps))}
+    axes.plot(steps, history.loss, linewidth=1.5, **line)
     axes.set_xlabel("step")
-    whole_numbers(axes.xaxis)
+    round_ticks(axes.xaxis, 8, whole=True)
+    if len(steps) < 2:
+        axes.set_xticks([0])
     return len(steps) - 1
 
 
 def _by_epoch(axes: Axes, history: History) -> float:
-    """Epoch e is drawn over e - 1/2 to e + 1/2, its mean at e."""
+    """Draw epoch e from e - 1/2 to e + 1/2 and its mean at e; returns as _by_step."""
     steps = (np.arange(len(history.loss)) + 0.5) / history.steps_per_epoch + 0.5
-    dots, = axes.plot(steps, history.loss, ".", color=GREY, alpha=0.25, markersize=3)
-    dots.set(label="each step", markeredgewidth=0, rasterized=True)
+    dots: Style = {"color": GREY, "alpha": 0.3, "markersize": 4, "markeredgewidth": 0}
+    axes.plot(steps, history.loss, ".", rasterized=True, label="each step", **dots)
     means = history.epoch_loss
-    marker = "o" if len(means) <= _FEW else None
+    line: Style = {"color": BLUE, "marker": _marker(len(means))}
     epochs = np.arange(1, len(means) + 1)
-    axes.plot(epochs, means, color=BLUE, marker=marker, label="mean of the epoch")
+    axes.plot(epochs, means, label="mean of the epoch", **line)
     axes.set_xlabel("epoch")
-    whole_numbers(axes.xaxis)
+    axes.set_xlim(0.4, len(means) + 0.6)
+    round_ticks(axes.xaxis, 10, whole=True)
     return float(steps[-1]) if len(steps) else 0.5
 
 
 def _scale(axes: Axes, values: NDArray[Any]) -> None:
     """A logarithmic axis where the values are positive and span over two decades."""
     axes.grid(axis="y")
-    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
-        axes.set_yscale("log")
-        axes.set_ylabel("loss (logarithmic scale)")
+    if not len(values):
+        axes.set_yticks([])
+        return
+    if values.min() <= 0 or values.max() <= 100 * values.min():
+        round_ticks(axes.yaxis, 7)
+        return
+    axes.set_yscale("log")
+    axes.set_ylabel("loss (logarithmic scale)")
+    if values.min() >= 1e-4 and values.max() < 1e5:
+        axes.yaxis.set_major_formatter("{x:g}")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from shared.datasets import Dataset
-from shared.lessons.logistic_gates import Config
+from shared.lessons.logistic_gates import TIE, Config
 from shared.session import History
 from tf_track import backend, engine
 from tf_track.__main__ import main
@@ -43,9 +43,11 @@ def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
 
 
 # %% Results
-def results(model: keras.Model, history: History, data: Dataset) -> dict:
+def results(
+    model: keras.Model, history: History, data: Dataset
+) -> dict:
     x, y = backend.tensor(data.x_train), backend.tensor(data.y_train)
-    answer = ops.cast(predict(model, x) > 0.5, y.dtype)
+    answer = ops.cast(predict(model, x) - 0.5 > TIE, y.dtype)
     right = ops.cast(answer == y, y.dtype)
     return {"accuracy": ops.mean(right)}
 

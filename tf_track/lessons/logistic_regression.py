@@ -12,7 +12,7 @@ from keras import ops
 from shared.datasets import Dataset
 from shared.lessons.logistic_regression import Config
 from shared.session import History
-from tf_track import engine
+from tf_track import backend, engine
 from tf_track.__main__ import main
 
 Tensors = dict[str, tf.Variable]
@@ -95,6 +95,14 @@ def predict(model: Tensors | keras.Model, x: tf.Tensor) -> tf.Tensor:
     if isinstance(model, dict):
         return raw_predict(model, x)
     return layer_predict(model, x)
+
+
+# %% Results
+def results(
+    model: Tensors | keras.Model, history: History, data: Dataset
+) -> dict:
+    x = backend.tensor(data.x_train)
+    return {"probability": predict(model, x)}
 
 
 # %% Run

@@ -42,11 +42,13 @@ def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
 
 
 # %% Results
-def results(model: keras.Model, history: History, data: Dataset) -> dict:
+def results(
+    model: keras.Model, history: History, data: Dataset
+) -> dict:
     p = predict(model, backend.tensor(data.x_train))
     return {
         "row_sums": ops.sum(p, axis=1),
-        "grades": ops.argmax(p, axis=1),
+        "grades": ops.cast(ops.argmax(p, axis=1), "int64"),
     }
 
 

@@ -7,11 +7,12 @@ pass, and the optimizer applies the gradients that the tape hands back.
 # %% Imports
 import keras
 import tensorflow as tf
+from keras import ops
 
 from shared.datasets import Dataset
-from shared.lessons.xor_perceptron import Config
+from shared.lessons.xor_perceptron import TIE, Config
 from shared.session import History
-from tf_track import engine
+from tf_track import backend, engine
 from tf_track.__main__ import main
 
 
@@ -45,6 +46,16 @@ def train(model: keras.Model, data: Dataset, cfg: Config) -> History:
 # %% Predict
 def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
     return model(x, training=False)
+
+
+# %% Results
+def results(
+    model: keras.Model, history: History, data: Dataset
+) -> dict:
+    x, y = backend.tensor(data.x_train), backend.tensor(data.y_train)
+    answer = ops.cast(predict(model, x) - 0.5 > TIE, y.dtype)
+    right = ops.cast(answer == y, y.dtype)
+    return {"accuracy": ops.mean(right)}
 
 
 # %% Run

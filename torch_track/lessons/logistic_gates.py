@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from shared.datasets import Dataset
-from shared.lessons.logistic_gates import Config
+from shared.lessons.logistic_gates import TIE, Config
 from shared.session import History
 from torch_track import backend, engine
 from torch_track.__main__ import main
@@ -56,7 +56,7 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 # %% Results
 def results(model: nn.Module, history: History, data: Dataset) -> dict:
     x, y = backend.tensor(data.x_train), backend.tensor(data.y_train)
-    answer = (predict(model, x) > 0.5).to(y.dtype)
+    answer = (predict(model, x) - 0.5 > TIE).to(y.dtype)
     right = (answer == y).to(y.dtype)
     return {"accuracy": torch.mean(right)}
 

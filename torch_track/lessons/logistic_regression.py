@@ -13,7 +13,7 @@ from torch import nn
 from shared.datasets import Dataset
 from shared.lessons.logistic_regression import Config
 from shared.session import History
-from torch_track import engine
+from torch_track import backend, engine
 from torch_track.__main__ import main
 
 Tensors = dict[str, torch.Tensor]
@@ -104,10 +104,20 @@ def train(
 
 # %% Predict
 @torch.inference_mode()
-def predict(model: Tensors | nn.Module, x: torch.Tensor) -> torch.Tensor:
+def predict(
+    model: Tensors | nn.Module, x: torch.Tensor
+) -> torch.Tensor:
     if isinstance(model, dict):
         return raw_predict(model, x)
     return layer_predict(model, x)
+
+
+# %% Results
+def results(
+    model: Tensors | nn.Module, history: History, data: Dataset
+) -> dict:
+    x = backend.tensor(data.x_train)
+    return {"probability": predict(model, x)}
 
 
 # %% Run

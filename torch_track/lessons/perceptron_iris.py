@@ -5,6 +5,7 @@ in place.
 """
 
 # %% Imports
+import numpy as np
 import torch
 
 from shared.datasets import Dataset
@@ -47,8 +48,8 @@ def train(neuron: Neuron, data: Dataset, cfg: Config) -> History:
 
 # %% Results
 def results(neuron: Neuron, history: History, data: Dataset) -> dict:
-    wrong = history.loss.reshape(-1, history.steps_per_epoch)
-    return {"misclassified": wrong.sum(axis=1)}
+    wrong = [epoch.sum() for epoch in history.epochs()]
+    return {"misclassified": np.array(wrong)}
 
 
 # %% Run

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from shared.datasets import Dataset
-from shared.lessons.xor_perceptron import Config
+from shared.lessons.xor_perceptron import TIE, Config
 from shared.session import History
-from torch_track import engine
+from torch_track import backend, engine
 from torch_track.__main__ import main
 
 
@@ -51,6 +51,14 @@ def train(model: nn.Module, data: Dataset, cfg: Config) -> History:
 def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     model.eval()
     return model(x)
+
+
+# %% Results
+def results(model: nn.Module, history: History, data: Dataset) -> dict:
+    x, y = backend.tensor(data.x_train), backend.tensor(data.y_train)
+    answer = (predict(model, x) - 0.5 > TIE).to(y.dtype)
+    right = (answer == y).to(y.dtype)
+    return {"accuracy": torch.mean(right)}
 
 
 # %% Run

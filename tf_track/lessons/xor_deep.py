@@ -1,0 +1,59 @@
+"""XOR with a deep stack of sigmoids, in Keras.
+
+Depth is a longer list of layers; `compile` and `fit` stay the same.
+"""
+
+# %% Imports
+import keras
+import tensorflow as tf
+from keras import ops
+
+from shared.datasets import Dataset
+from shared.lessons.xor_deep import Config
+from shared.session import History
+from tf_track import backend, engine
+from tf_track.__main__ import main
+
+
+# %% Model
+# Dense starts at Glorot's range and zero bias, nn.Linear narrower.
+def build(cfg: Config) -> keras.Model:
+    layers = [
+        keras.Input((2,)),
+        keras.layers.Dense(cfg.hidden_1, "sigmoid", name="hidden_1"),
+        keras.layers.Dense(cfg.hidden_2, "sigmoid", name="hidden_2"),
+        keras.layers.Dense(cfg.hidden_3, "sigmoid", name="hidden_3"),
+        keras.layers.Dense(1, "sigmoid", name="output"),
+    ]
+    return keras.Sequential(layers)
+
+
+# %% Train
+def train(model: keras.Model, data: Dataset, cfg: Config) -> History:
+    model.compile(
+        optimizer=keras.optimizers.SGD(cfg.learning_rate),
+        loss=keras.losses.BinaryCrossentropy(),
+    )
+    # model.fit, run as one graph; the plain call gives the same.
+    x, y = data.x_train, data.y_train
+    return engine.fit(model, x, y, epochs=cfg.epochs, shuffle=False)
+
+
+# %% Predict
+def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
+    return model(x, training=False)
+
+
+# %% Results
+def results(
+    model: keras.Model, history: History, data: Dataset
+) -> dict:
+    x, y = backend.tensor(data.x_train), backend.tensor(data.y_train)
+    answer = ops.cast(predict(model, x) > 0.5, y.dtype)
+    solved = ops.all(answer == y)
+    return {"solved": ops.cast(solved, y.dtype)}
+
+
+# %% Run
+if __name__ == "__main__":
+    main("xor_deep")
