@@ -5,7 +5,8 @@ LESSONS ?= perceptron_iris xor_mlp mnist_mlp
 
 # All paths are relative: the checkout may lie under a name with spaces in it.
 PIP = .venv/bin/python -m pip --disable-pip-version-check
-INSTALL = $(PIP) install -q -c constraints.txt --no-build-isolation
+# setuptools warns of every editable install; that says nothing to who only wants one.
+INSTALL = PYTHONWARNINGS=ignore $(PIP) install -q -c constraints.txt --no-build-isolation
 PINS = pyproject.toml constraints.txt
 
 .PHONY: help demo test clean moved

@@ -93,7 +93,9 @@ def run_lesson(
             step = compare.diverged_at(outcome)
             if step is not None:
                 raise Diverged(compare.divergence(slug, cfg, str(step)), step)
-            report = _run_report(lesson, track, variant, job, outcome, datasets[variant])
+            report = _run_report(
+                lesson, track, variant, job, outcome, datasets[variant]
+            )
             if folder is not None:
                 into = results.folder(folder / variant)
                 report["files"] = _save(
@@ -226,7 +228,7 @@ def compare_lessons(
 
 def examine_machine(as_json: bool) -> bool:
     """Check each track by one real step, and the data; True if nothing is missing."""
-    tracks = {}
+    tracks: dict[str, dict[str, Any]] = {}
     for name in packages():
         try:
             with TrackProcess(name) as process:
@@ -236,7 +238,10 @@ def examine_machine(as_json: bool) -> bool:
             tracks[name] = {"works": False, "problem": str(error)}
     try:
         images = lessons.find("mnist_mlp").spec.mnist()
-        data = {"works": True, "images": len(images.x_train) + len(images.x_test)}
+        data: dict[str, Any] = {
+            "works": True,
+            "images": len(images.x_train) + len(images.x_test),
+        }
     except TwotrackError as error:
         data = {"works": False, "problem": str(error)}
     found = {

@@ -28,6 +28,12 @@ class Job:
             every parameter is moved to a neighbouring floating-point number.
         weights: a weights file to evaluate instead of training.
         grid: also predict on the plane of the two features.
+        init: in native mode, where the start comes from: "native" is the framework's
+            own initialisers; "matched" draws from the distribution of the spec's
+            `start`, in each track a draw of its own.
+        engine: "auto" or "plain", as in shared.session.Session.
+        reuse: keep what is loaded, compiled or recorded for the next seed in the
+            same process.
     """
 
     lesson: str
@@ -42,6 +48,9 @@ class Job:
     twin: int = 0
     weights: str | None = None
     grid: bool = False
+    init: str = "native"
+    engine: str = "auto"
+    reuse: bool = False
 
 
 @dataclasses.dataclass
@@ -54,6 +63,7 @@ class Outcome:
         parameters: how many trainable numbers the model has.
         steps_per_epoch: cuts trace["history/loss"] into epochs; 0 without training.
         environment: versions and device.
+        notes: what the engine has to tell, one line each.
         seconds: import, build, train and evaluate.
         peak_memory: bytes, the process's high-water mark; None where unknown.
     """
@@ -65,6 +75,7 @@ class Outcome:
     environment: dict[str, str]
     seconds: dict[str, float]
     peak_memory: int | None
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
         """Everything but the arrays, fit for JSON."""

@@ -88,7 +88,8 @@ class Lesson:
 
     @property
     def config_type(self) -> type:
-        return self.spec.Config  # type: ignore[no-any-return]
+        found: type = self.spec.Config
+        return found
 
     @property
     def variants(self) -> dict[str, dict[str, Any]]:
@@ -138,10 +139,10 @@ class Lesson:
         chosen = {}
         for name, fields in self.variants.items():
             axis = next(iter(fields), None)
-            if axis in settings and settings[axis] != fields[axis]:
+            if axis and axis in settings and settings[axis] != fields[axis]:
                 continue
             chosen[name] = self.config_type(**{**fields, **settings})
-        return chosen
+        return chosen or {"": self.config_type(**settings)}
 
 
 def folder() -> Path:
@@ -208,7 +209,7 @@ def parse_settings(lesson: Lesson, pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def _parse(field: dataclasses.Field[Any], text: str) -> Any:
-    kind = type(field.default)
+    kind: Any = type(field.default)
     try:
         value = _truth(text) if kind is bool else kind(text)
     except ValueError:

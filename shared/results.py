@@ -96,7 +96,8 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Plain values; NaN and infinity become strings, which JSON lacks."""
         plain = {"schema": SCHEMA, "passed": self.passed, **dataclasses.asdict(self)}
-        return _plain(plain)  # type: ignore[no-any-return]
+        found: dict[str, Any] = _plain(plain)
+        return found
 
 
 def _plain(value: Any) -> Any:

@@ -125,6 +125,13 @@ class Session:
         examine: look closely at the first step, then return without training.
         keep_snapshots: keep the weights at the schedule's stops.
         progress: called as progress(epoch, epochs, loss) while training.
+        engine: "auto" compiles or records the step where that pays; "plain" is the
+            loop that the framework's users would write.
+        reuse: what an engine compiled or recorded for earlier runs of this process;
+            None keeps nothing.
+        reuse_key: what in `reuse` belongs to this run: the same lesson, settings and
+            precision, whatever the seed.
+        notes: what the engine has to tell the user, one line each.
         observed: what the examination found (parity/trace.py lists the keys).
         settings: what optimizer, batches and dropout the lesson really uses.
         history: the history of the last training.
@@ -136,6 +143,10 @@ class Session:
     examine: bool = False
     keep_snapshots: bool = False
     progress: Callable[[int, int, float], None] | None = None
+    engine: str = "auto"
+    reuse: dict[Any, Any] | None = None
+    reuse_key: str = ""
+    notes: list[str] = dataclasses.field(default_factory=list)
     observed: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     history: History | None = None
@@ -159,9 +170,7 @@ class Session:
             return randomness.batch_order(self.seed, epoch, schedule.samples)
         return np.arange(schedule.samples)
 
-    def report(
-        self, schedule: Schedule, step: int, losses: list[NDArray[Any]]
-    ) -> None:
+    def report(self, schedule: Schedule, step: int, losses: list[NDArray[Any]]) -> None:
         """Tell whoever listens of an epoch that ended with `step`: its mean loss."""
         epoch, rest = divmod(step, schedule.steps_per_epoch)
         if self.progress and not rest:

@@ -37,7 +37,11 @@ LEVELS = {
 }
 """The levels in order, each with the short name of a column."""
 
-SYMBOL = {"pass": "[green]✓[/]", "fail": "[bold red]✗[/]", "not applicable": "[dim]–[/]"}
+SYMBOL = {
+    "pass": "[green]✓[/]",
+    "fail": "[bold red]✗[/]",
+    "not applicable": "[dim]–[/]",
+}
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
@@ -74,13 +78,13 @@ def _filled(item: str, width: int) -> str:
     bullet = "  * " if item.startswith("  * ") else ""
     hanging = " " * len(bullet)
     words = " ".join(item.removeprefix(bullet).split())
-    return textwrap.fill(
-        words, width, initial_indent=bullet, subsequent_indent=hanging
-    )
+    return textwrap.fill(words, width, initial_indent=bullet, subsequent_indent=hanging)
 
 
 def _table(*columns: str, title: str = "") -> Table:
-    table = Table(box=box.SIMPLE, title=title or None, title_justify="left", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE, title=title or None, title_justify="left", pad_edge=False
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
@@ -89,7 +93,9 @@ def _table(*columns: str, title: str = "") -> Table:
 def show_run(lesson: Lesson, report: dict[str, Any]) -> None:
     """One run: what it was, the score, the notes' figures, what the lesson shows."""
     name = " ".join(filter(None, (lesson.slug, report["variant"])))
-    out.print(f"\n[bold]{name}[/] in the {report['track']} track: {escape(lesson.title)}")
+    out.print(
+        f"\n[bold]{name}[/] in the {report['track']} track: {escape(lesson.title)}"
+    )
     if report["parameters"]:
         out.print(_did(report))
     for metric, value in report["metrics"].items():
@@ -106,7 +112,9 @@ def show_run(lesson: Lesson, report: dict[str, Any]) -> None:
             table.add_row(key, number(value))
         out.print(table)
     if report.get("files"):
-        out.print("Saved: " + ", ".join(escape(f) for f in report["files"]), soft_wrap=True)
+        out.print(
+            "Saved: " + ", ".join(escape(f) for f in report["files"]), soft_wrap=True
+        )
 
 
 def _did(report: dict[str, Any]) -> str:
@@ -163,7 +171,9 @@ def show_comparison(comparison: Comparison) -> None:
         table = _table("figure", "in the notes", "tf", "torch", "")
         for figure in comparison.published:
             name = f"{figure.variant} {figure.name}".strip()
-            _add_figure(table, {**vars(figure), "name": name}, _both(figure), figure.passed)
+            _add_figure(
+                table, {**vars(figure), "name": name}, _both(figure), figure.passed
+            )
         out.print(table)
     for horizon in comparison.horizons:
         out.print(_horizon(horizon))
@@ -300,7 +310,9 @@ def show_machine(found: dict[str, Any]) -> None:
     out.print(table)
     for name, part in [*found["tracks"].items(), ("mnist", found["mnist"])]:
         if not part["works"]:
-            out.print(f"{SYMBOL['fail']} {name}: {escape(part['problem'])}", soft_wrap=True)
+            out.print(
+                f"{SYMBOL['fail']} {name}: {escape(part['problem'])}", soft_wrap=True
+            )
         elif name == "mnist":
             out.print(f"{SYMBOL['pass']} mnist: {part['images']:,} images")
         else:

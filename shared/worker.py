@@ -9,6 +9,7 @@ imported. `perform` does the same for a caller in the same process.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
 import json
@@ -18,12 +19,13 @@ import time
 import traceback
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared import lesson as lessons
+from shared import randomness
 from shared.errors import MissingError, TwotrackError, UsageError
 from shared.job import Job, Outcome
 from shared.parity.trace import Trace
@@ -42,7 +44,9 @@ class Run:
         self.seconds: dict[str, float] = {}
         self.lesson = lessons.find(job.lesson)
         self.cfg = self.lesson.config_type(**job.fields)
-        self.data = self.lesson.data(self.cfg, job.data)
+        self.kept = _keep(self.lesson, self.cfg, job)
+        self.data = self.kept.data
+        self.track = importlib.import_module(package).NAME
         with self._timed("import"):
             self.backend = importlib.import_module(f"{package}.backend")
             self.weights = importlib.import_module(f"{package}.weights")
@@ -74,6 +78,7 @@ class Run:
         return Outcome(
             trace=trace,
             settings=session.settings,
+            notes=session.notes,
             parameters=sum(trace[k].size for k in trace if k.startswith("weights/")),
             steps_per_epoch=history.steps_per_epoch if history else 0,
             environment=self.backend.environment(),
@@ -89,6 +94,9 @@ class Run:
             examine=examine,
             keep_snapshots=self.job.ladder,
             progress=self.progress,
+            engine=self.job.engine,
+            reuse=self.kept.loops if self.job.reuse else None,
+            reuse_key=self.kept.key,
         )
 
     def _start(self) -> Any:
@@ -99,8 +107,11 @@ class Run:
         start = self.lesson.optional("start")
         if self.job.weights:
             self.weights.load(model, read_weights(self.job.weights))
-        elif self.job.matched and start is not None:
-            values = start(self.cfg, self.job.seed)
+        elif start is not None and (self.job.matched or self.job.init == "matched"):
+            seed = self.job.seed
+            if not self.job.matched:
+                seed = randomness.apart(seed, self.track)
+            values = start(self.cfg, seed)
             self.weights.load(model, _twin(values, self.job))
         return model
 
@@ -150,6 +161,36 @@ class _Timer:
 
     def __exit__(self, *_: object) -> None:
         self.seconds[self.name] = time.perf_counter() - self.start
+
+
+class Kept(NamedTuple):
+    """What a process keeps from one seed to the next.
+
+    Attributes:
+        key: everything but the seed that the work depends on.
+        data: the lesson's data.
+        loops: what the engine compiled or recorded.
+    """
+
+    key: str
+    data: Any
+    loops: dict[Any, Any]
+
+
+_kept: Kept | None = None
+
+
+def _keep(lesson: lessons.Lesson, cfg: Any, job: Job) -> Kept:
+    """What the same job with another seed left, where both ask to reuse; or new."""
+    global _kept
+    unseeded = dataclasses.asdict(dataclasses.replace(job, seed=0))
+    key = json.dumps(unseeded, sort_keys=True)
+    if _kept is not None and _kept.key == key:
+        return _kept
+    new = Kept(key, lesson.data(cfg, job.data), {})
+    if job.reuse:
+        _kept = new
+    return new
 
 
 def _array(run: Run, value: Any) -> NDArray[Any]:

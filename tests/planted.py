@@ -13,6 +13,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
+import linecache
 import multiprocessing
 import sys
 import threading
@@ -106,6 +107,7 @@ RUNS: dict[str, tuple[dict[str, Any], int | None]] = {
     "xor_deep": ({"hidden_1": 8, "hidden_2": 4, "hidden_3": 4}, 3),
     "xor_backprop": ({"derivatives": "right", "epochs": 3}, None),
     "nn_regression": ({}, 3),
+    "data_loader": ({}, 3),
     "optimizers": ({"rule": "adam", "hidden": 8, "valley_steps": 5}, 3),
     "mnist_mlp": ({"hidden": 20}, 6),
 }
@@ -172,7 +174,11 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         for edit in self.edits:
             if edit.module == module.__name__:
                 source = edit.apply(source)
-        exec(compile(source, file, "exec"), module.__dict__)
+        # AutoGraph compiles a function once more, from the lines it finds for it.
+        name = f"{file} with a bug"
+        lines = source.splitlines(keepends=True)
+        linecache.cache[name] = (len(source), None, lines, name)
+        exec(compile(source, name, "exec"), module.__dict__)
 
 
 @contextlib.contextmanager
@@ -216,7 +222,7 @@ class Tracks:
     def __init__(self, folder: Path) -> None:
         self._mnist = _few_digits(folder)
         self._lock = threading.Lock()
-        self._clean: dict[tuple[str, Job | str], Future[Outcome]] = {}
+        self._clean: dict[tuple[str, str], Future[Outcome]] = {}
 
     def __enter__(self) -> Tracks:
         spawn = multiprocessing.get_context("spawn")

@@ -30,11 +30,10 @@ DIGITS = (
     tf("not shuffled", "mnist_mlp", "shuffle=True", "shuffle=False", "spec", "shuffle: tf False, torch True"),
     tf("the last part batch cut off", "mnist_mlp", "        data.x_train,\n        data.y_train,", "        data.x_train[:96],\n        data.y_train[:96],", "spec", "samples: tf 96, torch 100"),
     tf("labels shifted", "mnist_mlp", "data.y_train,", "(data.y_train + 1) % 10,", "forward", "loss"),
-    tf("sigmoids for softmax", "mnist_mlp", '"softmax", name="output"', '"sigmoid", name="output"', "forward", "loss"),
+    tf("sigmoids for softmax", "mnist_mlp", '"softmax", name="output"', '"sigmoid", name="output"', "forward", "prediction"),
     tf("no softmax", "mnist_mlp", '"softmax", name="output"', 'name="output"', "forward", "loss"),
-    tf("dropout when predicting", "mnist_mlp", "training=False", "training=True", "mode", "evaluation repeated in tf"),
     tf("trained on the test digits", "mnist_mlp", "data.x_train,", "data.x_test[:100],", "forward", "flatten ["),
-    tf("bfloat16 in float32", "mnist_mlp", "keras.config.set_dtype_policy(precision)", 'keras.config.set_dtype_policy(precision.replace("float32", "mixed_bfloat16"))', "mode", "", file="backend", precisions=("float64", "float32")),
+    tf("bfloat16 in float32", "mnist_mlp", "keras.config.set_dtype_policy(precision)", 'keras.config.set_dtype_policy(precision.replace("float32", "mixed_bfloat16"))', "forward", "flatten: dtype bfloat16 in tf", file="backend", precisions=("float64", "float32")),
 )
 
 ENGINE = (
@@ -52,7 +51,6 @@ ENGINE = (
     tf("the mask inverted", "mnist_mlp", "inputs * keep /", "inputs * (1 - keep) /", "mode", "dropout in tf drops", file="matched"),
     tf("what is kept is not scaled", "mnist_mlp", "inputs * keep / (1.0 - layer.rate)", "inputs * keep", "forward", "dropout [", file="matched"),
     tf("what is kept is scaled by the rate", "mnist_mlp", "inputs * keep / (1.0 - layer.rate)", "inputs * keep / layer.rate", "forward", "dropout [", file="matched"),
-    tf("masks when predicting", "mnist_mlp", "if not training:", "if training is None:", "trajectory", "prediction", file="matched"),
     tf("masks of another layer", "mnist_mlp", "keep_mask(seed, name,", 'keep_mask(seed, "hidden",', "forward", "dropout [", file="matched"),
     tf("a kernel transposed on load", "xor_mlp", "return backend.tensor(value)", "return backend.tensor(value.T if value.shape == (2, 2) else value)", "weights", "hidden/kernel in tf", file="weights"),
     tf("a kernel transposed on load and back", "xor_mlp", "return backend.tensor(value)", "return backend.tensor(value.T if value.shape == (2, 2) else value)", "forward", "hidden [", file="weights", more=(("    return backend.array(value)", "    found = backend.array(value)\n    return found.T if found.shape == (2, 2) else found"),)),

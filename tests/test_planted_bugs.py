@@ -44,7 +44,10 @@ def failures(
         if "subject" in item.callspec.params
     ]
     found: dict[str, Future[list[Level]]] = {}
-    with Tracks(tmp_path_factory.mktemp("data")) as tracks, ThreadPoolExecutor(4) as pool:
+    with (
+        Tracks(tmp_path_factory.mktemp("data")) as tracks,
+        ThreadPoolExecutor(4) as pool,
+    ):
         for subject in selected:
             bug = BUGS.get(subject) or CLEAN[subject]
             found[subject] = pool.submit(tracks.failures, bug, subject in CLEAN)

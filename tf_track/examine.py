@@ -135,7 +135,9 @@ def _noting(key: str, call: Callable[..., Any], seen: dict[str, Any]) -> Any:
     return noting
 
 
-def _noting_both(name: str, activation: Callable[..., Any], seen: dict[str, Any]) -> Any:
+def _noting_both(
+    name: str, activation: Callable[..., Any], seen: dict[str, Any]
+) -> Any:
     def noting(net: tf.Tensor) -> tf.Tensor:
         output = activation(net)
         seen[f"forward/{name}"] = backend.array(net)

@@ -10,7 +10,7 @@ rule the same everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from shared import randomness
 
-Optimizer = keras.optimizers.Optimizer
+Optimizer: TypeAlias = keras.optimizers.Optimizer
 
 
 class Clock:

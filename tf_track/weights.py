@@ -7,6 +7,7 @@ which is how Keras keeps it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from shared.weights import Weights, check_fit
 from tf_track import backend
 
-Variable = keras.Variable | tf.Variable
-Model = keras.Model | Mapping[str, Variable]
+Variable: TypeAlias = keras.Variable | tf.Variable
+Model: TypeAlias = keras.Model | Mapping[str, Variable]
 
 
 def named(model: Model) -> dict[str, Variable]:
@@ -54,4 +55,3 @@ def load(model: Model, values: Weights) -> None:
 def native(model: Model, name: str, value: NDArray) -> tf.Tensor:
     """An array in neutral layout as a tensor shaped like parameter `name`."""
     return backend.tensor(value)
-

@@ -53,7 +53,7 @@ def feed_masks(model: object, seed: int) -> Clock:
     """Let the model's dropout layers take their masks from shared.randomness."""
     clock = Clock()
     for name, layer in dropouts(model).items():
-        layer.forward = _fed(layer, name, seed, clock)  # type: ignore[method-assign]
+        layer.forward = _fed(layer, name, seed, clock)  # type: ignore[method-assign, assignment]
     return clock
 
 

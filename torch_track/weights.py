@@ -73,4 +73,3 @@ def native(model: Model, name: str, value: NDArray) -> torch.Tensor:
 
 def _transposed(model: Model, name: str) -> bool:
     return isinstance(model, nn.Module) and name.endswith("/kernel")
-

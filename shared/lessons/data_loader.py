@@ -12,8 +12,8 @@ weigh each batch by its size.
 
 A new order every epoch keeps a batch from being all one class where the data is sorted,
 and the training from repeating the same round of steps. It is shuffling without
-replacement: no sample is drawn twice or left out, each comes exactly once an epoch. What
-the frameworks do not share is how they get there:
+replacement: no sample is drawn twice or left out, each comes exactly once an epoch.
+What the frameworks do not share is how they get there:
 
     tf.data      a chain of stages that data streams through. `shuffle` holds a buffer
                  and draws from it: with a buffer of 100 the first sample out is one of
@@ -90,7 +90,7 @@ def reference(cfg: Config, start: Weights, data: Dataset) -> Trace:
         "result/batch_sizes": np.array(sizes),
         "result/times_seen": np.array([1]),
         "result/orders_differ": np.array(True),
-        "result/first_labels": data.y_train[first],
-        "result/first_brightness": data.x_train[first].mean(axis=1),
-        "result/last_labels": data.y_train[last],
+        "result/forward/first_labels": data.y_train[first],
+        "result/forward/first_brightness": data.x_train[first].mean(axis=1),
+        "result/forward/last_labels": data.y_train[last],
     }

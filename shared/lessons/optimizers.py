@@ -93,8 +93,8 @@ VARIANTS = {
     "adamw": {"rule": "adamw", "learning_rate": 0.005, "valley_rate": 0.1},
 }
 
-VALLEY_START = (-2.0, 1.0)
-VALLEY_CURVATURE = (1.0, 20.0)
+VALLEY_START = np.array([-2.0, 1.0])
+VALLEY_CURVATURE = np.array([1.0, 20.0])
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,12 @@ def start(cfg: Config, seed: int) -> Weights:
     return hidden | randomness.dense(seed, "output", cfg.hidden, 10)
 
 
+def valley(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """The height over (a, b) with its bottom at (0, 0), as the contours show it."""
+    along, across = VALLEY_CURVATURE
+    return np.asarray((along * a**2 + across * b**2) / 2)
+
+
 def valley_samples(cfg: Config) -> NDArray[np.float64]:
     """The (u, v) of every step, shape (steps, 2)."""
     return cfg.valley_scatter * randomness.normal(0, "valley", (cfg.valley_steps, 2))
@@ -173,14 +179,14 @@ def reference(cfg: Config, start: Weights, data: Dataset) -> Trace:
             cfg.weight_decay,
         )
     )
-    w = np.array(VALLEY_START)
+    w = VALLEY_START
     m = np.zeros(2)
     v = np.zeros(2)
     if cfg.rule == "adagrad":
         v += float(np.float32(cfg.accumulator))
     path = [w]
     for t, sample in enumerate(valley_samples(cfg), start=1):
-        g = np.array(VALLEY_CURVATURE) * (w - sample)
+        g = VALLEY_CURVATURE * (w - sample)
         if cfg.rule in ("full_batch", "sgd"):
             w = w - rate * g
         elif cfg.rule in ("momentum", "nesterov"):

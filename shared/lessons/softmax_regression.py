@@ -43,10 +43,6 @@ from shared.lesson import Published, setting
 from shared.weights import Weights
 
 NOTES = ("003",)
-NOT_APPLICABLE = {
-    "trajectory": "at rate 1 the training is chaotic: a start moved by one unit in the "
-    "last place parts from itself as soon as the frameworks do",
-}
 
 
 @dataclass(frozen=True)

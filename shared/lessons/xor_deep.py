@@ -40,10 +40,6 @@ from shared.lesson import setting
 from shared.weights import Weights
 
 NOTES = ("000",)
-NOT_APPLICABLE = {
-    "trajectory": "the fall is chaotic at rate 1: a start moved by one unit in the "
-    "last place parts from itself as soon as the frameworks do",
-}
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from shared.parity import tolerances
 from shared.parity.deviation import Deviation, broken, mismatch, place, relative
-from shared.parity.pairs import Pair, keys, merged, one, same_results
+from shared.parity.pairs import Pair, keys, largest, merged, one, same_results
+from shared.parity.trace import Trace
 from shared.weights import Weights
 
 
@@ -37,11 +37,13 @@ def _in_the_loss(name: str, tf: Weights, torch: Weights) -> bool:
 
 
 def gradient(pair: Pair, precision: str) -> Iterator[Deviation]:
+    """Every parameter's gradient of the first batch's loss."""
     tolerance = tolerances.GRADIENT[precision]
     tf, torch = pair["tf"].trace, pair["torch"].trace
     a, b = keys(tf, "gradient"), keys(torch, "gradient")
+    least = tolerances.least_scale(precision, largest(a.values()), tolerance)
     for name in merged(a, b):
-        yield one(name, a.get(name), b.get(name), tolerance)
+        yield one(name, a.get(name), b.get(name), tolerance, least)
     yield from same_results(tf, torch, "gradient", tolerance)
 
 
@@ -58,16 +60,33 @@ def step(pair: Pair, precision: str) -> Iterator[Deviation]:
             error = np.abs(a[key] - b[key]) / np.maximum(1.0, np.abs(a[key]))
             yield _largest(where, error, tolerances.STEP)
         else:
-            before = a.get(f"{int(count) - 1}/{name}", tf.get(f"weights/{name}"))
-            yield _largest(where, _step_error(a[key], b[key], before), 1.0)
+            allowed = _updates_allow(name, int(count), tf)
+            yield _largest(where, np.abs(a[key] - b[key]) / allowed, 1.0)
 
 
-def _step_error(tf: np.ndarray, torch: np.ndarray, before: Any) -> np.ndarray:
-    """float32: the error over what two roundings and the update's own allow."""
-    update = np.abs(tf.astype(np.float64) - before)
-    ulps = tolerances.STEP_ULPS * np.spacing(np.abs(tf)).astype(np.float64)
-    allowed = ulps + tolerances.STEP_OF_UPDATE * update
-    return np.asarray(np.abs(tf.astype(np.float64) - torch) / allowed)
+def _updates_allow(name: str, count: int, trace: Trace) -> np.ndarray:
+    """float32: what the first `count` updates of a parameter may add to its error."""
+    allowed = np.zeros_like(trace[f"weights/{name}"], dtype=np.float64)
+    for k in range(1, count + 1):
+        updates = _updates(k, trace)
+        after = trace[f"step/{k}/{name}"]
+        size = np.abs(after.astype(np.float64)) + np.abs(updates[name])
+        ulps = np.spacing(size.astype(np.float32)).astype(np.float64)
+        noise = tolerances.NOISE_ULPS * tolerances.EPS["float32"]
+        allowed += tolerances.STEP_ULPS * ulps
+        allowed += tolerances.STEP_OF_UPDATE * np.abs(updates[name])
+        allowed += noise * largest(updates.values())
+    return allowed
+
+
+def _updates(count: int, trace: Trace) -> Weights:
+    """What update number `count` changed in each parameter, in float64."""
+    names = keys(trace, f"step/{count}")
+    before = "weights" if count == 1 else f"step/{count - 1}"
+    return {
+        name: value.astype(np.float64) - trace[f"{before}/{name}"]
+        for name, value in names.items()
+    }
 
 
 def _largest(where: str, error: np.ndarray, tolerance: float) -> Deviation:

@@ -12,11 +12,10 @@ import numpy as np
 from shared.errors import Diverged
 from shared.job import Job, Outcome
 from shared.lesson import Lesson
-from shared.parity import published, tolerances
+from shared.parity import published, tolerances, training
 from shared.parity.deviation import Deviation, broken, relative
 from shared.parity.ladder import climb, verdict
 from shared.parity.pairs import Pair
-from shared.parity.training import parted
 from shared.results import Comparison, Figure, Horizon, Level
 from shared.runner import TrackProcess, side_by_side
 from shared.weights import Weights
@@ -114,9 +113,9 @@ class _Variant:
             self._describe(pair)
             if self.options.matched:
                 start = self._start()
-                self.result.levels += climb(
-                    self.lesson, pair, start, precision, self.variant
-                )
+                levels = climb(self.lesson, pair, start, precision, self.variant)
+                levels[-1] = self._within_reach(levels[-1], pair, precision)
+                self.result.levels += levels
         if not self.options.matched:
             return
         if "float64" in pairs and self.options.limit is None:
@@ -124,8 +123,31 @@ class _Variant:
         self._published(pairs)
         self._score(pairs)
         single = pairs.get("float32")
-        if single and "history/loss" in single["tf"].trace and self.options.limit is None:
+        whole = single is not None and self.options.limit is None
+        if single and whole and "history/loss" in single["tf"].trace:
             self._horizon(single)
+
+    def _within_reach(self, level: Level, pair: Pair, precision: str) -> Level:
+        """A failed trajectory again, up to where rounding alone parts a track's twins.
+
+        A bug shows at once or where it sets in; chaos shows in one track alone, too.
+        """
+        at = None
+        if level.level == "trajectory" and level.verdict == "fail":
+            at = training.first_outside(pair, precision)
+        if at is None:
+            return level
+        twins = [self._run(precision, twin=k + 1, limit=at + 1) for k in range(TWINS)]
+        reach = training.reach(pair, twins, precision)
+        if reach is None:
+            return level
+        found = training.trajectory(pair, precision, reach)
+        again = verdict("trajectory", precision, self.variant, found)
+        where = (
+            f"{again.where}; judged to step {reach}, where a start one unit in the "
+            "last place away parts from itself"
+        )
+        return dataclasses.replace(again, where=where)
 
     def _run(self, precision: str, ladder: bool = False, **more: Any) -> Pair:
         options = self.options
@@ -235,22 +257,21 @@ class _Variant:
     def _horizon(self, pair: Pair) -> None:
         losses = {name: outcome.trace["history/loss"] for name, outcome in pair.items()}
         steps = len(losses["tf"])
-        at = parted(losses["tf"], losses["torch"])
+        at = training.parted(losses["tf"], losses["torch"])
         twins: dict[str, list[int | None]] = {name: [] for name in pair}
         reach = 0 if at is None else min(steps, at + at // 2 + 1)
         for twin in range(1, TWINS + 1 if reach else 1):
             shifted = self._run("float32", twin=twin, limit=reach)
             for name, outcome in shifted.items():
                 own = losses[name][:reach]
-                twins[name].append(parted(own, outcome.trace["history/loss"]))
+                twins[name].append(training.parted(own, outcome.trace["history/loss"]))
         horizon = Horizon(self.variant, steps, at, twins, reach)
         self.result.horizons.append(horizon)
 
 
 def diverged_at(outcome: Outcome) -> int | None:
     """The first step whose loss is not finite; None if all are, or none was taken."""
-    loss = outcome.trace.get("history/loss")
-    bad = [] if loss is None else np.flatnonzero(~np.isfinite(loss))
+    bad = np.flatnonzero(~np.isfinite(outcome.trace.get("history/loss", np.zeros(0))))
     return int(bad[0]) if len(bad) else None
 
 
@@ -275,8 +296,8 @@ def score(lesson: Lesson, data: Any, outcome: Outcome) -> dict[str, float]:
 def _scores_apart(
     scores: Mapping[str, Mapping[str, float]], tolerance: float
 ) -> Deviation:
-    name = next(iter(scores["tf"]))
-    tf, torch = scores["tf"][name], scores["torch"][name]
+    name = next(iter(scores["tf"] or scores["torch"]))
+    tf, torch = (scores[track].get(name, np.nan) for track in ("tf", "torch"))
     where = f"{name} {tf:.6g} in tf, {torch:.6g} in torch"
     return Deviation(abs(tf - torch), tolerance, where)
 

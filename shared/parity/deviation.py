@@ -65,15 +65,17 @@ def mismatch(tf: Array, torch: Array) -> str:
     return ""
 
 
-def relative(name: str, tf: Array, torch: Array, tolerance: float) -> Deviation:
-    """Largest error over the largest magnitude of either tensor."""
+def relative(
+    name: str, tf: Array, torch: Array, tolerance: float, least: float = 0.0
+) -> Deviation:
+    """Largest error over the largest magnitude of either tensor, `least` at least."""
     problem = mismatch(tf, torch)
     if problem:
         return broken(f"{name}: {problem}", tolerance)
     if not tf.size:
         return Deviation(0.0, tolerance, name)
     error = np.abs(tf.astype(np.float64) - torch.astype(np.float64))
-    scale = max(float(np.abs(tf).max()), float(np.abs(torch).max()))
+    scale = max(float(np.abs(tf).max()), float(np.abs(torch).max()), least)
     at = int(error.argmax())
     value = float(error.flat[at] / scale) if error.flat[at] else 0.0
     return Deviation(value, tolerance, f"{name} {place(error, at)}".strip())

@@ -44,9 +44,7 @@ def climb(
     ]
 
 
-def not_applicable(
-    lesson: Lesson, pair: Pair, start: Weights | None
-) -> dict[str, str]:
+def not_applicable(lesson: Lesson, pair: Pair, start: Weights | None) -> dict[str, str]:
     """The levels that this lesson does not have, each with the reason."""
     reasons = dict(lesson.not_applicable)
     trains = any(keys(o.trace, "history") for o in pair.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -28,6 +28,7 @@ _LEVELS = ("forward", "gradient", "trajectory")
 
 
 def results(trace: Trace, level: str) -> Weights:
+    """The results of the lesson that belong to a level."""
     shown = keys(trace, "result")
     default = "trajectory" if keys(trace, "history") else "forward"
     found = {}
@@ -39,14 +40,26 @@ def results(trace: Trace, level: str) -> Weights:
 
 
 def one(
-    name: str, tf: np.ndarray | None, torch: np.ndarray | None, tolerance: float
+    name: str,
+    tf: np.ndarray | None,
+    torch: np.ndarray | None,
+    tolerance: float,
+    least: float = 0.0,
 ) -> Deviation:
+    """The deviation of two tensors, either of which may be missing."""
     if tf is None or torch is None:
         return broken(f"only {'torch' if tf is None else 'tf'} has {name}", tolerance)
-    return relative(name, tf, torch, tolerance)
+    return relative(name, tf, torch, tolerance, least)
+
+
+def largest(tensors: Iterable[np.ndarray]) -> float:
+    """The largest finite magnitude in any of the tensors; 0 if there is none."""
+    finite = (np.nan_to_num(np.abs(t), posinf=0.0) for t in tensors if t.size)
+    return max((float(t.max()) for t in finite), default=0.0)
 
 
 def keys(trace: Trace, level: str) -> Weights:
+    """The entries of one level, the level's name left off."""
     prefix = f"{level}/"
     return {
         key[len(prefix) :]: value

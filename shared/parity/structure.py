@@ -37,7 +37,8 @@ def _lacks(has: bool) -> str:
 
 def _settings(prefix: str, tf: Any, torch: Any) -> Iterator[Deviation]:
     if isinstance(tf, dict) and isinstance(torch, dict):
-        for key in sorted(tf.keys() | torch.keys()):
+        # The optimizer's rule first: the others follow from it.
+        for key in sorted(tf.keys() | torch.keys(), key=lambda k: (k != "rule", k)):
             yield from _settings(f"{prefix} {key}", tf.get(key), torch.get(key))
         return
     # "None" and 0 both say: no weight decay, no momentum.
@@ -67,9 +68,10 @@ def mode(pair: Pair) -> Iterator[Deviation]:
     """Evaluation repeats itself; in training, dropout drops at its rate."""
     for track, outcome in pair.items():
         trace = outcome.trace
-        once, twice = trace["evaluate/prediction"], trace["evaluate/repeat"]
-        unequal = float((once != twice).sum() + np.isnan(once).sum())
-        yield Deviation(unequal, 0.0, f"evaluation repeated in {track}")
+        if "evaluate/prediction" in trace:
+            once, twice = trace["evaluate/prediction"], trace["evaluate/repeat"]
+            unequal = float((once != twice).sum() + np.isnan(once).sum())
+            yield Deviation(unequal, 0.0, f"evaluation repeated in {track}")
         outputs = keys(trace, "forward")
         for layer, rate in outcome.settings.get("dropout", {}).items():
             if layer not in outputs:

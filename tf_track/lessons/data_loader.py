@@ -1,4 +1,4 @@
-"""Mini-batches and shuffling with tf.data.
+"""Mini-batches and shuffling, in TensorFlow.
 
 A `tf.data.Dataset` is a chain of stages; samples stream through it, and
 each pass over it is an epoch.
@@ -79,9 +79,9 @@ def results(
         "batch_sizes": [len(batch) for batch in epochs[0]],
         "times_seen": np.unique(np.bincount(first)),
         "orders_differ": (first != second).any(),
-        "first_labels": fed[0][1],
-        "first_brightness": tf.reduce_mean(fed[0][0], axis=1),
-        "last_labels": fed[-1][1],
+        "forward/first_labels": fed[0][1],
+        "forward/first_brightness": tf.reduce_mean(fed[0][0], axis=1),
+        "forward/last_labels": fed[-1][1],
     }
 
 

@@ -1,4 +1,4 @@
-"""Mini-batches and shuffling with torch.utils.data.
+"""Mini-batches and shuffling, in PyTorch.
 
 A `Dataset` looks samples up by number, a sampler draws the numbers, and
 a `DataLoader` gathers the batches; each pass over it is an epoch.
@@ -22,8 +22,7 @@ from torch_track.__main__ import main
 
 # %% Model
 def build(cfg: Config) -> nn.Module:
-    layers = OrderedDict(output=nn.Linear(64, 10))
-    return nn.Sequential(layers)
+    return nn.Sequential(OrderedDict(output=nn.Linear(64, 10)))
 
 
 # %% Loader
@@ -91,9 +90,9 @@ def results(model: nn.Module, history: History, data: Dataset) -> dict:
         "batch_sizes": [len(batch) for batch in epochs[0]],
         "times_seen": np.unique(np.bincount(first)),
         "orders_differ": (first != second).any(),
-        "first_labels": fed[0][1],
-        "first_brightness": torch.mean(fed[0][0], dim=1),
-        "last_labels": fed[-1][1],
+        "forward/first_labels": fed[0][1],
+        "forward/first_brightness": torch.mean(fed[0][0], dim=1),
+        "forward/last_labels": fed[-1][1],
     }
 
 
