@@ -18,9 +18,6 @@ help:
 	@echo
 	@echo "PYTHON=python3.12            the Python to use, 3.10 to 3.13"
 	@echo "LESSONS='xor_mlp xor_deep'   the lessons of the demo"
-	@echo
-	@echo "Linux: without a GPU, a smaller PyTorch does, gigabytes less to download:"
-	@echo "make demo PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu"
 
 demo: .venv/demo
 	.venv/bin/python -m shared compare $(LESSONS)

@@ -10,7 +10,8 @@ A spec is a module in `shared/lessons/`. It holds
     PUBLISHED          figures that the lecture notes print; may be empty
 
 and, where they apply, VARIANTS, SCORE_TOLERANCE, NOT_APPLICABLE, PUBLISHED_PRECISION,
-reference(cfg, start, data). `Lesson` gives each of these its default.
+reference(cfg, start, data), and for a study over many seeds MARGIN, STUDY and
+solved(data, prediction) -> bool. `Lesson` gives each of these its default.
 """
 
 from __future__ import annotations
@@ -109,6 +110,20 @@ class Lesson:
     def score_tolerance(self) -> float:
         """How far the final score of the two tracks may lie apart."""
         return getattr(self.spec, "SCORE_TOLERANCE", 0.0)
+
+    @property
+    def margin(self) -> float:
+        """How far the tracks' mean scores may lie apart and still count as equal.
+
+        Fixed before any study: what would make no difference to who uses the model.
+        Where the spec has `solved`, it is the share of solved seeds that counts.
+        """
+        return getattr(self.spec, "MARGIN", 0.1 if self.optional("solved") else 0.01)
+
+    @property
+    def study(self) -> dict[str, Any]:
+        """Config fields that a study sets, so that each seed has its own start."""
+        return getattr(self.spec, "STUDY", {})
 
     @property
     def not_applicable(self) -> dict[str, str]:

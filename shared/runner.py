@@ -112,6 +112,10 @@ class TrackProcess:
                 return Outcome(trace=trace, **event["done"])
         raise self._stopped()
 
+    def kill(self) -> None:
+        """End the process at once; a `run` in another thread then raises."""
+        self._process.kill()
+
     def _error(self, event: Mapping[str, Any]) -> TwotrackError:
         if event.get("crash"):
             return MissingError(f"the {self.name} track failed: {event['error']}")

@@ -126,7 +126,7 @@ def bug(
     file: str = "",
     more: tuple[tuple[str, str], ...] = (),
     precisions: tuple[str, ...] = ("float64",),
-    limit: int | None | str = "",
+    limit: int | str | None = "",
     **fields: Any,
 ) -> Bug:
     """A mistake in one track, `both` for the same text in both; RUNS tells the run.

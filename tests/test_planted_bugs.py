@@ -11,7 +11,7 @@ import planted_tf_training
 import planted_torch_lessons
 import planted_torch_training
 import pytest
-from planted import ROOT, RUNS, Bug, Tracks
+from planted import ROOT, RUNS, Tracks
 
 from shared.lessons import CURRICULUM
 from shared.results import Level

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from shared.session import Session
 from shared.parity.trace import GRADIENT_STEPS, probe_gradient
+from shared.session import Session
 from torch_track import backend, weights
 
 Step = Callable[[torch.Tensor, torch.Tensor], Any]

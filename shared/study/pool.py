@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
+from shared.errors import MissingError
 from shared.runner import TrackProcess
 from shared.study.result import Result, measure
 from shared.study.units import Unit
@@ -23,6 +25,9 @@ class Hand:
     def __init__(self) -> None:
         self.track = ""
         self._process: TrackProcess | None = None
+        self._stack = contextlib.ExitStack()
+        self._killed = False
+        self._lock = threading.Lock()
 
     def train(self, unit: Unit) -> Result:
         """Train one unit, in a new process if there is none of its track.
@@ -32,21 +37,40 @@ class Hand:
         """
         begun = time.perf_counter()
         fresh = self._process is None or self.track != unit.track
-        if self._process is None or fresh:
+        try:
+            outcome = self._at(unit.track).run(unit.job)
+        except BaseException:
             self.close()
-            self._process = TrackProcess(unit.track).__enter__()
-            self.track = unit.track
-        outcome = self._process.run(unit.job)
+            raise
         work = sum(outcome.seconds[k] for k in outcome.seconds if k != "import")
         start = time.perf_counter() - begun - work if fresh else 0.0
         return measure(unit, outcome, start)
 
+    def _at(self, track: str) -> TrackProcess:
+        if self._process is not None and self.track == track:
+            return self._process
+        self.close()
+        with self._lock:
+            if self._killed:
+                raise MissingError("stopped")
+            self._process = self._stack.enter_context(TrackProcess(track))
+            self.track = track
+        return self._process
+
+    def kill(self) -> None:
+        """End for good, from any thread: a training that is under way fails."""
+        with self._lock:
+            self._killed = True
+            if self._process is not None:
+                self._process.kill()
+
     def close(self) -> None:
-        """End the process, whatever it is at."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.__exit__(None, None, None)
+        """End the process, between two trainings."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+            self._process = None
+            self._stack.close()
 
 
 class _Bench:
@@ -70,7 +94,7 @@ class _Bench:
                     result = hand.train(unit)
                     self._learn(result)
                     self.finished.put(result)
-        except BaseException as error:  # noqa: BLE001: raised again by who waits
+        except BaseException as error:  # whoever waits raises it
             self.stop()
             self.finished.put(error)
         finally:
@@ -119,31 +143,35 @@ class _Bench:
             self._unit_seconds[result.track] = sum(seconds.values())
 
 
-def results(units: Sequence[Unit], jobs: int) -> Iterator[Result]:
-    """Train the units in so many processes at once; each result as it comes.
+def run(units: Sequence[Unit], jobs: int, keep: Callable[[Result], None]) -> None:
+    """Train the units in so many processes at once.
+
+    Args:
+        units: what to train.
+        jobs: processes.
+        keep: called with every result as it comes, in this thread.
 
     Raises:
-        UsageError, MissingError: what stopped one of the processes, after the results
-            that the others had finished.
+        UsageError, MissingError: what stopped one of the processes.
     """
     bench = _Bench(units)
     hands = [Hand() for _ in range(min(jobs, len(units)))]
     workers = [threading.Thread(target=bench.work, args=(hand,)) for hand in hands]
-    failure = None
     try:
         for worker in workers:
             worker.start()
         for _ in units:
             found = bench.finished.get()
             if isinstance(found, BaseException):
-                failure = found
-                break
-            yield found
+                raise found
+            keep(found)
     finally:
         bench.stop()
         for hand in hands:
-            hand.close()
-        for worker in workers:
+            hand.kill()
+        for worker in filter(threading.Thread.is_alive, workers):
             worker.join()
-    if failure is not None:
-        ...
+        while not bench.finished.empty():
+            found = bench.finished.get()
+            if isinstance(found, Result):
+                keep(found)

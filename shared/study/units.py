@@ -75,7 +75,7 @@ class Unit:
 
 
 def plan(lesson: Lesson, options: Options) -> list[Unit]:
-    """All trainings of the study: variant by variant, track by track, seed by seed.
+    """All trainings of the study: track by track, variant by variant, seed by seed.
 
     Raises:
         UsageError: the lesson trains nothing, or the data is unusable.
@@ -87,9 +87,9 @@ def plan(lesson: Lesson, options: Options) -> list[Unit]:
         )
     units = []
     settings = {**lesson.study, **options.settings}
-    for variant, shared_cfg in lesson.configs(settings).items():
-        for track in TRACKS:
-            cfg = dataclasses.replace(shared_cfg, **options.own.get(track, {}))
+    for track in TRACKS:
+        for variant, common in lesson.configs(settings).items():
+            cfg = dataclasses.replace(common, **options.own.get(track, {}))
             job = Job(
                 lesson=lesson.slug,
                 fields=dataclasses.asdict(cfg),

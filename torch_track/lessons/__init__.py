@@ -1,1 +1,1 @@
-"""The lessons in PyTorch, one file each; the same names as in tf_track."""
+"""The lessons in PyTorch; the same names as in tf_track."""

@@ -1,7 +1,7 @@
 """Rosenblatt's perceptron on two irises, in PyTorch.
 
-No autograd here: the rule has no gradient. Two plain tensors are updated
-in place.
+No autograd here: the rule has no gradient. Two plain tensors are
+updated in place.
 """
 
 # %% Imports

@@ -1,7 +1,7 @@
 """XOR with one hidden layer, in PyTorch.
 
-A model is an `nn.Module`; the training loop is yours to write: clear the
-gradients, run forward, run backward, let the optimizer step.
+A model is an `nn.Module`; the training loop is yours to write: clear
+the gradients, run forward, run backward, let the optimizer step.
 """
 
 # %% Imports
