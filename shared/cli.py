@@ -1,20 +1,26 @@
-"""The command line: twotrack list, run, compare, doctor.
+"""The command line: twotrack list, run, compare, study, doctor.
 
 Exit codes: 0 fine, 1 the tracks disagree, 2 wrong use or bad input, 3 something is
-missing on this machine. Only click is imported before a command needs more.
+missing on this machine; a study has 4 for undecided. Only click is imported before a
+command needs more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import signal
 import sys
+import textwrap
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from shared import lesson as lessons
-from shared.errors import TwotrackError
+from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError
 
 DISAGREE = 1
 
@@ -42,19 +48,27 @@ def cli() -> None:
     """
 
 
+class _Seed(click.IntRange):
+    name = "whole number"
+
+
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that run and compare share."""
     options = [
         click.option(
             "--device",
             type=click.Choice(["auto", "cpu", "gpu"]),
-            default=lambda: os.environ.get("TWOTRACK_DEVICE", "auto"),
-            help="auto takes a GPU where there is one.  [default: auto]",
+            default="auto",
+            show_default=True,
+            envvar="TWOTRACK_DEVICE",
+            show_envvar=True,
+            help="auto takes a GPU where there is one.",
         ),
         click.option(
             "--seed",
-            type=click.IntRange(0, 2**32 - 1),
+            type=_Seed(0, 2**32 - 1),
             default=0,
+            metavar="N",
             show_default=True,
             help="Seed of starts, batch order and dropout masks.",
         ),
@@ -89,7 +103,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@cli.command(name="list")
+@cli.command(name="list", short_help="Show all lessons, or one with its mathematics.")
 @click.argument("lesson", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
 def list_(lesson: str | None, as_json: bool) -> None:
@@ -105,9 +119,12 @@ def list_(lesson: str | None, as_json: bool) -> None:
 
         click.echo(json.dumps({"lessons": titles}, ensure_ascii=False))
         return
-    width = max(map(len, titles))
+    slugs = max(map(len, titles)) + 2
+    # In a pipe each lesson keeps to one line.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     for slug, title in titles.items():
-        click.echo(f"{slug:<{width}}  {title}")
+        lines = textwrap.wrap(title, max(width - slugs, 20))
+        click.echo(f"{slug:<{slugs}}" + f"\n{'':<{slugs}}".join(lines))
 
 
 def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -136,6 +153,12 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Path(),
             metavar="FILE",
             help="Evaluate these saved weights (either track's) instead of training.",
+        ),
+        click.option(
+            "--init",
+            type=click.Choice(["matched", "native"]),
+            help="With --mode native: the start is drawn as the lesson says, or as the "
+            "framework does by itself.  [default: native]",
         ),
     ]
     for option in reversed(options):
@@ -183,59 +206,209 @@ def compare(names: tuple[str, ...], every: bool, **options: Any) -> None:
     if every == bool(names):
         raise click.UsageError("name one or more lessons, or give --all")
     if not compare_lessons(lessons.slugs() if every else names, **options):
-        raise SystemExit(DISAGREE)
+        raise click.exceptions.Exit(DISAGREE)
 
 
-@cli.command()
+@cli.command(short_help="Train many seeds in both tracks, and test for equivalence.")
+@click.argument("lesson")
+@click.option(
+    "--seeds",
+    type=_Seed(2, 100_000),
+    default=25,
+    metavar="N",
+    show_default=True,
+    help="Trainings in each track, of the seeds 0 to N - 1.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="PP",
+    help="How far apart still counts as equal, in percentage points (hundredths, where "
+    "the metric is not a percentage).  [default: the lesson's]",
+)
+@click.option(
+    "--init",
+    type=click.Choice(["matched", "native"]),
+    default="matched",
+    show_default=True,
+    help="matched: both tracks draw their starts from the lesson's distribution, each "
+    "for itself; native: each framework's own initialisers.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="J",
+    help="Processes at once.  [default: the cores]",
+)
+@click.option(
+    "--scheduler",
+    metavar="tcp://HOST:PORT",
+    help="Train on the cluster of this Dask scheduler instead.",
+)
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(),
+    metavar="DIR",
+    help="Where study.jsonl (every finished training), study.json and the strip plot "
+    "go.  [default: twotrack-out/study/LESSON]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="A field of the lesson's Config; `twotrack list LESSON` shows them.",
+)
+@click.option(
+    "--set-tf", multiple=True, metavar="FIELD=VALUE", help="The same, for tf only."
+)
+@click.option(
+    "--set-torch", multiple=True, metavar="FIELD=VALUE", help="And for torch only."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float64"]),
+    help="Of parameters and data.  [default: that of the notes]",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    envvar="TWOTRACK_DEVICE",
+    help="auto takes a GPU where there is one.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "plain"]),
+    default="auto",
+    show_default=True,
+    help="plain: the loop that the framework's users would write.",
+)
+@click.option("--data", type=click.Path(), help="Your own images for MNIST's.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
+def study(
+    lesson: str, set_tf: tuple[str, ...], set_torch: tuple[str, ...], **options: Any
+) -> None:
+    """Train LESSON with many seeds in each track: do they do equally well?
+
+    Every seed has its own start, batch order and dropout masks, drawn by the framework
+    itself. The means are equivalent if two one-sided tests (alpha .05) put their
+    difference within the margin. What was trained is kept, and the same command goes on
+    from there.
+
+    Exits with 0 if the tracks are equivalent, 1 if they differ, 4 if the seeds show
+    neither (too few, or some diverged in one track only), 2 on wrong use or bad input,
+    3 if something is missing. Whoever asks for proof of equality takes all but 0 for a
+    failure; whoever fears a proven difference only 1.
+    """
+    from shared.study.command import study_lesson
+
+    own = {"tf": set_tf, "torch": set_torch}
+    code = study_lesson(lesson, own=own, **options)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+@cli.command(short_help="Show what is installed, what is missing, how to get it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
 def doctor(as_json: bool) -> None:
     """Show versions, devices and data, what is missing and how to get it."""
     from shared.commands import examine_machine
-    from shared.errors import MissingError
 
     if not examine_machine(as_json):
-        raise SystemExit(MissingError.exit_code)
+        raise click.exceptions.Exit(MissingError.exit_code)
 
 
 def run_here(track: str, slug: str | None) -> None:
     """`python -m tf_track LESSON`: the run command, in this very process."""
-    arguments = ([] if slug is None else [slug]) + sys.argv[1:]
+    given = [] if slug is None else [slug]
 
     @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-    @click.argument("lesson")
+    @click.argument("lesson", metavar="LESSON" if slug is None else "")
     @_run_options
     def command(lesson: str, **options: Any) -> None:
-        """Train one LESSON in this track, and show what came out."""
+        """Train the LESSON in this track, and show what came out."""
         from shared.commands import run_lesson
 
         run_lesson(lesson, track, here=True, **options)
 
-    _finish(command, arguments)
+    folder, name = os.path.split(sys.argv[0])
+    if name == "__main__.py":
+        name = f"-m {os.path.basename(folder)}"
+    _finish(command, given + sys.argv[1:], f"python {name}")
 
 
 def main() -> None:
     """The entry point."""
-    _finish(cli, sys.argv[1:])
+    _finish(cli, sys.argv[1:] or ["--help"], "twotrack")
 
 
-def _finish(command: click.Command, arguments: list[str]) -> None:
+def _finish(command: click.Command, arguments: list[str], name: str) -> None:
     """Run the command; whatever goes wrong is one line and an exit code."""
+    _open_streams()
+    # A polite kill cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = 0
     try:
-        code = command.main(arguments, prog_name="twotrack", standalone_mode=False)
+        # click's own `main` would exit with 1, our "disagree", on a broken pipe.
+        with command.make_context(name, arguments) as context:
+            command.invoke(context)
         sys.stdout.flush()
-    except click.ClickException as error:
-        code = _complain(error.format_message(), 2)
-    except TwotrackError as error:
-        code = _complain(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        code = _complain("stopped", 130)
+    except click.exceptions.Exit as done:
+        code = done.exit_code
     except BrokenPipeError:
-        # Whoever read our output has left; writing at exit would complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 0
+        pass  # whoever read our output has left
+    except (Exception, KeyboardInterrupt) as error:
+        code, message = _verdict(error)
+        with contextlib.suppress(OSError):
+            click.echo(f"twotrack: {' '.join(message.split())}", err=True)
+    _close_streams()
     sys.exit(code)
 
 
-def _complain(message: str, code: int) -> int:
-    click.echo(f"twotrack: {' '.join(message.split())}", err=True)
-    return code
+def _verdict(error: BaseException) -> tuple[int, str]:
+    """The exit code of an error, and what to say."""
+    if isinstance(error, TwotrackError):
+        return error.exit_code, str(error)
+    if isinstance(error, click.ClickException):
+        return 2, _told(error)
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return 130, "stopped"
+    if isinstance(error, MemoryError):
+        return MissingError.exit_code, OUT_OF_MEMORY
+    if isinstance(error, OSError):
+        told = filter(None, (error.filename, error.strerror or str(error)))
+        return MissingError.exit_code, ": ".join(map(str, told))
+    # A lesson that its reader has changed, or a bug of ours: where, says the traceback.
+    traceback.print_exception(error)
+    return MissingError.exit_code, f"{type(error).__name__}: {error}"
+
+
+def _told(error: click.ClickException) -> str:
+    """What click says, and which help tells more."""
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    if context is None or "--help" in message:
+        return message
+    return f"{message[0].lower()}{message[1:]} - see `{context.command_path} --help`"
+
+
+def _open_streams() -> None:
+    """Let a closed standard stream be the null device.
+
+    Otherwise the next file that is opened would get its number, and its output.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
+def _close_streams() -> None:
+    """What cannot be written is dropped, lest Python try again at exit and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

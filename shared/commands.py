@@ -15,12 +15,12 @@ import click
 
 from shared import lesson as lessons
 from shared import results, terminal
-from shared.errors import Diverged, TwotrackError
+from shared.errors import Diverged, TwotrackError, UsageError
 from shared.job import Job, Outcome
 from shared.lesson import PRECISIONS, Lesson
 from shared.parity import compare, published
 from shared.runner import TrackProcess, package, packages
-from shared.worker import perform
+from shared.worker import perform, read_weights
 
 SMOKE_STEPS = 1
 
@@ -54,6 +54,7 @@ def run_lesson(
     out: str | None,
     plots: str,
     weights: str | None,
+    init: str | None,
     device: str,
     seed: int,
     settings: tuple[str, ...],
@@ -63,13 +64,19 @@ def run_lesson(
     as_json: bool,
 ) -> None:
     """Train a lesson in one track (`here`: in this process) and show what came out."""
+    if init is not None and mode == "matched":
+        raise UsageError("--init is for --mode native: matched mode has one start")
     lesson = lessons.find(slug)
     configs = lesson.configs(lessons.parse_settings(lesson, settings))
     data = _absolute(data)
     datasets = {v: lesson.data(cfg, data) for v, cfg in configs.items()}
     name = package(track)
+    if weights is not None:
+        if lesson.optional("start") is None:
+            raise UsageError(f"{slug} has no weights: leave out --weights")
+        read_weights(weights)
     folder = None if out is None else results.folder(out)
-    reports = []
+    reports: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
         process = None if here else stack.enter_context(TrackProcess(track))
         for variant, cfg in configs.items():
@@ -83,6 +90,7 @@ def run_lesson(
                 data=data,
                 limit=SMOKE_STEPS if smoke else None,
                 weights=_absolute(weights),
+                init=init or "native",
                 grid=folder is not None,
             )
             with terminal.progress(f"{slug} {variant}".strip(), quiet=as_json) as tell:
@@ -101,9 +109,9 @@ def run_lesson(
                 report["files"] = _save(
                     report, outcome, lesson, datasets[variant], into, plots
                 )
-            reports.append(report)
             if not as_json:
-                terminal.show_run(lesson, report)
+                terminal.show_run(lesson, report, first=not reports)
+            reports.append(report)
     if as_json:
         click.echo(results.to_text({"schema": results.SCHEMA, "runs": reports}))
 
@@ -120,6 +128,7 @@ def _run_report(
     plain = lesson.configs({}).get(variant)
     figures = []
     comparable = job.matched and job.limit is None and job.weights is None
+    comparable = comparable and job.precision == lesson.published_precision
     if comparable and plain is not None and dataclasses.asdict(plain) == job.fields:
         pair = {"tf": outcome, "torch": outcome}
         figures = [
@@ -132,9 +141,11 @@ def _run_report(
         "track": track,
         "variant": variant,
         "mode": "matched" if job.matched else "native",
+        "init": "matched" if job.matched else job.init,
         "precision": job.precision,
         "seed": job.seed,
         "settings": job.fields,
+        "weights": job.weights,
         "parameters": outcome.parameters,
         "metrics": compare.score(lesson, data, outcome),
         "history": {"loss": trace["history/loss"]} if "history/loss" in trace else {},
@@ -208,7 +219,7 @@ def compare_lessons(
                 limit=SMOKE_STEPS if smoke else None,
                 settings=given,
             )
-            with terminal.stages(quiet=as_json) as tell:
+            with terminal.stages(pair, quiet=as_json) as tell:
                 found.append(compare.compare(lesson, pair, options, tell))
             if not as_json and (verbose or len(chosen) <= 3 or not found[-1].passed):
                 terminal.show_comparison(found[-1])

@@ -19,6 +19,9 @@ class MissingError(TwotrackError):
     exit_code = 3
 
 
+OUT_OF_MEMORY = "out of memory: close other programs, or make the model smaller"
+
+
 class Diverged(UsageError):
     """The loss left the finite numbers.
 

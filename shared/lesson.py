@@ -118,7 +118,7 @@ class Lesson:
         Fixed before any study: what would make no difference to who uses the model.
         Where the spec has `solved`, it is the share of solved seeds that counts.
         """
-        return getattr(self.spec, "MARGIN", 0.1 if self.optional("solved") else 0.01)
+        return getattr(self.spec, "MARGIN", 0.01)
 
     @property
     def study(self) -> dict[str, Any]:
@@ -240,6 +240,9 @@ def _parse(field: dataclasses.Field[Any], text: str) -> Any:
 
 _kinds = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
+# More steps would take years; float32 ends at 3e38, and a step multiplies.
+_LARGEST = {int: 10**9, float: 1e30}
+
 
 def _truth(text: str) -> bool:
     if text.lower() not in ("true", "false"):
@@ -262,4 +265,7 @@ def _out_of_range(limits: Mapping[str, Any], value: Any) -> str:
         return f"less than {limits['below']}"
     if limits["high"] is not None and value > limits["high"]:
         return f"{limits['high']} or less"
+    largest = _LARGEST.get(type(value))
+    if largest is not None and abs(value) > largest:
+        return f"no larger than {largest:g}"
     return ""

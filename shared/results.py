@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import tempfile
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.errors import UsageError
+from shared.errors import MissingError, TwotrackError, UsageError
 
 SCHEMA = 1
 
@@ -124,16 +125,19 @@ def folder(path: str | Path) -> Path:
 
     Raises:
         UsageError: it cannot be made or written to.
+        MissingError: the disk is full.
     """
+    if not str(path):
+        raise UsageError("--out is empty: name a folder")
     out = Path(path)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
+    except FileExistsError:
+        raise UsageError(f"{out} is not a folder; name another --out") from None
     except OSError as error:
-        raise UsageError(
-            f"cannot write to {out}: {error.strerror}; name another --out"
-        ) from None
+        raise _refused(out, error) from None
     return out
 
 
@@ -142,10 +146,21 @@ def write(path: Path, content: bytes) -> None:
 
     Raises:
         UsageError: the file cannot be written.
+        MissingError: the disk is full.
     """
+    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(content)
-        os.replace(file.name, path)
+        try:
+            part.write_bytes(content)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        raise _refused(path, error) from None
+
+
+def _refused(path: Path, error: OSError) -> TwotrackError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    kind = MissingError if full else UsageError
+    remedy = "make room, or name another --out" if full else "name another --out"
+    return kind(f"cannot write {path}: {error.strerror}; {remedy}")

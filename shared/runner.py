@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -39,6 +41,8 @@ def package(name: str) -> str:
         MissingError: its framework is not installed.
     """
     known = packages()
+    if not known:
+        raise MissingError("twotrack is not installed: pip install -e . in its folder")
     if name not in known:
         raise UsageError(f"there is no track {name!r}: choose {' or '.join(known)}")
     track(known[name])
@@ -61,6 +65,7 @@ class TrackProcess:
             [sys.executable, "-m", "shared.worker", self._package],
             # Not the user's folder: a `shared` there would be imported instead.
             cwd=self._folder.name,
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -78,7 +83,9 @@ class TrackProcess:
         if kind is not None:
             self._process.kill()
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
+        # A process that is gone already cannot take what was still to be sent.
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
         self._errors.close()
@@ -100,11 +107,13 @@ class TrackProcess:
         except BrokenPipeError:
             raise self._stopped() from None
         for line in self._process.stdout:
+            if not line.endswith("\n"):
+                break
             event = json.loads(line)
             if "progress" in event and progress:
                 progress(*event["progress"])
             if "error" in event:
-                raise self._error(event)
+                raise self._error(event, job)
             if "done" in event:
                 with np.load(out, allow_pickle=False) as arrays:
                     trace = dict(arrays)
@@ -116,9 +125,12 @@ class TrackProcess:
         """End the process at once; a `run` in another thread then raises."""
         self._process.kill()
 
-    def _error(self, event: Mapping[str, Any]) -> TwotrackError:
+    def _error(self, event: Mapping[str, Any], job: Job) -> TwotrackError:
         if event.get("crash"):
-            return MissingError(f"the {self.name} track failed: {event['error']}")
+            return MissingError(
+                f"the {self.name} track failed: {event['error']} "
+                f"(`python -m {self._package} {job.lesson}` shows where)"
+            )
         kind = UsageError if event["exit_code"] == 2 else MissingError
         return kind(event["error"])
 
@@ -126,9 +138,23 @@ class TrackProcess:
         code = self._process.wait()
         last = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
         said = next((line for line in reversed(last) if line.strip()), "no message")
+        how = f"exit {code}"
+        if code < 0:
+            how = signal.Signals(-code).name
+            if how == "SIGKILL":
+                said = "did the machine run out of memory?"
         return MissingError(
-            f"the {self.name} track's process stopped (exit {code}): {said.strip()}"
+            f"the {self.name} track's process stopped ({how}): {said.strip()}"
         )
+
+
+def _environment() -> dict[str, str]:
+    """Ours; a checkout goes before what is installed, in the worker as it did here."""
+    root = Path(__file__).parents[1]
+    if root.name in ("site-packages", "dist-packages"):
+        return dict(os.environ)
+    paths = [str(root), os.environ.get("PYTHONPATH")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _rooted(job: Job) -> dict[str, Any]:
@@ -156,5 +182,12 @@ def side_by_side(
 
         return processes[name].run(job, tell)
 
-    with ThreadPoolExecutor(len(processes)) as pool:
-        return dict(zip(processes, pool.map(one, processes), strict=True))
+    pool = ThreadPoolExecutor(len(processes))
+    try:
+        jobs = {name: pool.submit(one, name) for name in processes}
+        # On an error the other track is not waited for: our caller ends its process.
+        for future in as_completed(jobs.values()):
+            future.result()
+        return {name: future.result() for name, future in jobs.items()}
+    finally:
+        pool.shutdown(wait=False)

@@ -104,13 +104,14 @@ class Schedule:
 
         With one batch an epoch, the epochs between two stops form a single span.
         """
-        ends = set(self.stops())
-        if self.steps_per_epoch > 1:
-            ends |= set(range(self.steps_per_epoch, self.steps, self.steps_per_epoch))
         first = 0
-        for last in sorted(ends):
-            yield first // self.steps_per_epoch, first, last
-            first = last
+        for stop in self.stops():
+            while first < stop:
+                epoch = first // self.steps_per_epoch
+                end = (epoch + 1) * self.steps_per_epoch
+                last = stop if self.steps_per_epoch == 1 else min(stop, end)
+                yield epoch, first, last
+                first = last
 
 
 @dataclasses.dataclass
@@ -135,6 +136,8 @@ class Session:
         observed: what the examination found (parity/trace.py lists the keys).
         settings: what optimizer, batches and dropout the lesson really uses.
         history: the history of the last training.
+        trainings: how many there were.
+        halt: told the losses so far, says whether the training may end here.
     """
 
     matched: bool = False
@@ -150,6 +153,8 @@ class Session:
     observed: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     history: History | None = None
+    trainings: int = 0
+    halt: Callable[[NDArray[Any]], bool] | None = None
 
     def schedule(
         self, samples: int, epochs: int, batch_size: int | None, shuffle: bool
@@ -176,6 +181,12 @@ class Session:
         if self.progress and not rest:
             loss = np.concatenate(losses)[-schedule.steps_per_epoch :].mean()
             self.progress(epoch, schedule.epochs, float(loss))
+
+    def over(self, losses: list[NDArray[Any]]) -> bool:
+        """Whether to end early: the last losses are not finite, or `halt` says so."""
+        if not np.isfinite(losses[-1]).all():
+            return True
+        return self.halt is not None and self.halt(np.concatenate(losses))
 
     @contextlib.contextmanager
     def active(self) -> Iterator[Session]:

@@ -6,10 +6,11 @@ rich honours NO_COLOR and leaves colour out where the output is not a terminal.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 
 from shared.lesson import Lesson
 from shared.results import Comparison, Figure, Horizon, Level
@@ -43,8 +44,15 @@ SYMBOL = {
     "not applicable": "[dim]–[/]",
 }
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever read our output has left: go on for the files and the exit code."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+out = _Console(highlight=False, soft_wrap=False)
+err = _Console(stderr=True, highlight=False)
 
 
 def show_lesson(lesson: Lesson, fields: list[dict[str, Any]]) -> None:
@@ -64,14 +72,22 @@ def show_lesson(lesson: Lesson, fields: list[dict[str, Any]]) -> None:
 
 
 def flowed(text: str, width: int) -> str:
-    """The text's paragraphs and bullets filled to the width, formulas left alone."""
+    """The text's paragraphs and bullets filled to the width, formulas as they stand."""
     blocks = []
     for block in text.split("\n\n"):
-        items = re.split(r"\n(?=  \* )", block)
-        if not block.startswith("    "):
-            items = [_filled(item, width) for item in items]
-        blocks.append("\n".join(items))
+        if block.startswith("    "):
+            lines = [_hung(line, width) for line in block.splitlines()]
+        else:
+            lines = [_filled(item, width) for item in re.split(r"\n(?=  \* )", block)]
+        blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def _hung(line: str, width: int) -> str:
+    """A formula; of one too long, the rest under what stands after its last gap."""
+    gaps = [gap.end() for gap in re.finditer("  +", line)]
+    indent = " " * min(gaps[-1] if gaps else 4, width * 3 // 4)
+    return textwrap.fill(line, width, subsequent_indent=indent)
 
 
 def _filled(item: str, width: int) -> str:
@@ -90,14 +106,24 @@ def _table(*columns: str, title: str = "") -> Table:
     return table
 
 
-def show_run(lesson: Lesson, report: dict[str, Any]) -> None:
-    """One run: what it was, the score, the notes' figures, what the lesson shows."""
-    name = " ".join(filter(None, (lesson.slug, report["variant"])))
-    out.print(
-        f"\n[bold]{name}[/] in the {report['track']} track: {escape(lesson.title)}"
-    )
-    if report["parameters"]:
-        out.print(_did(report))
+def show_run(lesson: Lesson, report: dict[str, Any], first: bool) -> None:
+    """One run: what it was, the score, the notes' figures, what the lesson shows.
+
+    Args:
+        lesson: what was run.
+        report: what it found, for one variant.
+        first: begin with the lesson's title; later variants do without.
+    """
+    if first:
+        out.print(
+            f"[bold]{lesson.slug}[/] in the {report['track']} track, "
+            f"{report['precision']} on {escape(report['environment']['device'])}"
+        )
+        out.print(escape(lesson.title))
+    name = [f"[bold]{report['variant']}[/]"] if report["variant"] else []
+    did = [_did(report)] if report["parameters"] else []
+    if name or did:
+        out.print("\n" + ": ".join(name + did))
     for metric, value in report["metrics"].items():
         out.print(f"{metric} {value:.6g}")
     if report["published"]:
@@ -105,27 +131,45 @@ def show_run(lesson: Lesson, report: dict[str, Any]) -> None:
         for figure in report["published"]:
             _add_figure(table, figure, [figure["obtained"]], figure["agrees"])
         out.print(table)
-    shown = {k: v for k, v in report["results"].items() if not _drawn(k)}
+    shown = _untold(lesson, report)
     if shown:
         table = _table("result", "value")
         for key, value in shown.items():
             table.add_row(key, number(value))
         out.print(table)
     if report.get("files"):
-        out.print(
-            "Saved: " + ", ".join(escape(f) for f in report["files"]), soft_wrap=True
-        )
+        files = [Path(file) for file in report["files"]]
+        names = ", ".join(file.name for file in files)
+        out.print(escape(f"Saved in {files[0].parent}: {names}"), soft_wrap=True)
+
+
+def _untold(lesson: Lesson, report: dict[str, Any]) -> dict[str, Any]:
+    """The results that neither a plot nor the table of printed figures shows."""
+    told = {f.quantity for f in lesson.published if f.variant == report["variant"]}
+    return {
+        key: value
+        for key, value in report["results"].items()
+        if not _drawn(key) and not (report["published"] and f"result/{key}" in told)
+    }
 
 
 def _did(report: dict[str, Any]) -> str:
-    where = f"{report['precision']} on {report['environment']['device']}"
     size = f"{report['parameters']:,} parameters"
+    if report["weights"]:
+        return escape(f"{size} from {report['weights']}, not trained")
     loss = report["history"].get("loss")
     if loss is None:
-        return f"{size}, {where}"
-    seconds = report["seconds"]["train"]
-    steps = f"{len(loss):,} steps" if len(loss) > 1 else "1 step"
-    return f"{size}, {steps} in {seconds:.1f} s, {where}; last loss {loss[-1]:.6g}"
+        return size
+    time = _duration(report["seconds"]["train"])
+    return f"{size}, {_steps(len(loss))} in {time}; last loss {loss[-1]:.6g}"
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} steps" if count != 1 else "1 step"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
 
 
 def _drawn(key: str) -> bool:
@@ -156,12 +200,15 @@ def _add_figure(
     symbol = SYMBOL["pass" if agrees else "fail"]
     values = [number(value) if value is not None else "absent" for value in obtained]
     printed = number(np.asarray(figure["printed"]))
+    names = table.columns[0]
+    width = min(len(figure["name"]), out.width // 3)
+    names.min_width = max(names.min_width or 0, width)
     table.add_row(escape(figure["name"]), printed, *values, symbol)
 
 
 def show_comparison(comparison: Comparison) -> None:
     """Verdict first, then every level, the notes' figures and the horizon."""
-    out.print(f"\n[bold]{comparison.lesson}[/]: {escape(comparison.title)}")
+    out.print(f"\n[bold]{comparison.lesson}[/]\n{escape(comparison.title)}")
     out.print(_sentence(comparison))
     if comparison.mode == "native":
         out.print(_scores(comparison))
@@ -175,6 +222,12 @@ def show_comparison(comparison: Comparison) -> None:
                 table, {**vars(figure), "name": name}, _both(figure), figure.passed
             )
         out.print(table)
+    stayed = [h for h in comparison.horizons if h.parted is None]
+    if stayed and len(stayed) == len(comparison.horizons):
+        steps = _steps(max(h.steps for h in stayed))
+        where = f"all {len(stayed)} variants, up to" if len(stayed) > 1 else "all"
+        out.print(f"float32 losses stay within 1e-4 for {where} {steps}.")
+        return
     for horizon in comparison.horizons:
         out.print(_horizon(horizon))
 
@@ -185,7 +238,10 @@ def _both(figure: Figure) -> list[Any]:
 
 def _sentence(comparison: Comparison) -> str:
     if comparison.mode == "native":
-        return "Native mode: each framework's own start and order; one seed judges nothing."
+        return (
+            "Native mode: each framework's own start and order. "
+            "One seed judges nothing; `twotrack study` takes many."
+        )
     failed = [level for level in comparison.levels if level.verdict == "fail"]
     if not failed:
         count = sum(level.verdict == "pass" for level in comparison.levels)
@@ -199,12 +255,12 @@ def _sentence(comparison: Comparison) -> str:
 
 
 def _scores(comparison: Comparison) -> Table:
-    table = _table("track", "score", "seconds")
+    table = _table("track", "score", "training")
     for name, track in comparison.tracks.items():
         for variant, part in track.get("variants", {"": track}).items():
             score = ", ".join(f"{k} {v:.6g}" for k, v in part["metrics"].items())
-            seconds = part["seconds"].get("train", 0.0)
-            table.add_row(f"{name} {variant}".strip(), score, f"{seconds:.1f}")
+            time = _duration(part["seconds"].get("train", 0.0))
+            table.add_row(f"{name} {variant}".strip(), score, time)
     return table
 
 
@@ -258,16 +314,17 @@ def _short(value: float) -> str:
 def _horizon(horizon: Horizon) -> str:
     name = f"{horizon.variant}: " if horizon.variant else ""
     if horizon.parted is None:
-        return f"{name}float32 losses stay within 1e-4 for all {horizon.steps:,} steps."
+        steps = _steps(horizon.steps)
+        return f"{name}float32 losses stay within 1e-4 for all {steps}."
     told = []
-    for track, steps in horizon.twins.items():
-        own = [step for step in steps if step is not None]
-        near = f"from step {min(own):,}" if own else "not"
-        told.append(f"{track}'s {len(own)} of {len(steps)}, {near}")
+    for track, steps_of_twins in horizon.twins.items():
+        own = [step for step in steps_of_twins if step is not None]
+        near = f" from step {min(own):,} on" if own else ""
+        told.append(f"{len(own)} of {len(steps_of_twins)} in {track}{near}")
     return (
         f"{name}float32 losses part by 1e-4 at step {horizon.parted:,} of "
-        f"{horizon.steps:,}. A start moved by one unit in the last place parts from "
-        f"itself too, within {horizon.twin_steps:,} steps: {'; '.join(told)}."
+        f"{horizon.steps:,}. So do, within {_steps(horizon.twin_steps)}, twins whose "
+        f"start is moved by one unit in the last place: {', '.join(told)}."
     )
 
 
@@ -283,7 +340,7 @@ def show_summary(comparisons: list[Comparison], file: Path) -> None:
         out.print(table)
     agree = sum(comparison.passed for comparison in comparisons)
     symbol = SYMBOL["pass" if agree == len(comparisons) else "fail"]
-    if comparisons[0].mode == "matched":
+    if comparisons[0].mode == "matched" and len(comparisons) > 1:
         out.print(f"{symbol} {agree} of {len(comparisons)} lessons agree.", end=" ")
     out.print(f"Written: {escape(str(file))}", soft_wrap=True)
 
@@ -323,34 +380,48 @@ def show_machine(found: dict[str, Any]) -> None:
 def progress(name: str, quiet: bool) -> Iterator[Callable[[int, int, float], None]]:
     """A bar on a terminal, a line an epoch elsewhere; both on standard error."""
     if quiet or not sys.stderr.isatty():
-        yield (lambda *_: None) if quiet else _line
+
+        def line(epoch: int, epochs: int, loss: float) -> None:
+            if not quiet:
+                told = f"{name}  epoch {_epochs(epoch, epochs, loss)}"
+                err.print(told, markup=False, soft_wrap=True)
+
+        yield line
         return
     with _bar() as bar:
-        task = bar.add_task(name, total=None, loss="")
+        task = bar.add_task(name, total=None, told="starting")
 
         def tell(epoch: int, epochs: int, loss: float) -> None:
-            bar.update(task, total=epochs, completed=epoch, loss=f"loss {loss:.6g}")
+            told = _epochs(epoch, epochs, loss)
+            bar.update(task, total=epochs, completed=epoch, told=told)
 
         yield tell
 
 
-def _line(epoch: int, epochs: int, loss: float) -> None:
-    err.print(f"epoch {epoch}/{epochs}  loss {loss:.6g}")
+def _epochs(epoch: int, epochs: int, loss: float) -> str:
+    return f"{epoch:,}/{epochs:,}  loss {loss:.6g}"
 
 
 def _bar() -> Progress:
+    """Bars of one line each, with room at 80 columns for the terminal's own ^C."""
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed}/{task.total} {task.fields[loss]}"),
-        TimeElapsedColumn(),
+        TextColumn("{task.description}", table_column=_clipped()),
+        BarColumn(bar_width=12 if err.width < 100 else 24),
+        TextColumn("{task.fields[told]}", table_column=_clipped()),
+        TimeElapsedColumn(table_column=_clipped()),
         console=err,
         transient=True,
     )
 
 
+def _clipped() -> Column:
+    return Column(no_wrap=True, overflow="ellipsis")
+
+
 @contextlib.contextmanager
-def stages(quiet: bool) -> Iterator[Callable[[str, str, int, int, float], None]]:
+def stages(
+    tracks: Iterable[str], quiet: bool
+) -> Iterator[Callable[[str, str, int, int, float], None]]:
     """Progress of a comparison: a bar a track, or a line whenever a stage begins."""
     if quiet or not sys.stderr.isatty():
         seen: set[str] = set()
@@ -358,22 +429,20 @@ def stages(quiet: bool) -> Iterator[Callable[[str, str, int, int, float], None]]
         def line(what: str, track: str, epoch: int, epochs: int, loss: float) -> None:
             if not quiet and what not in seen:
                 seen.add(what)
-                err.print(f"{what} ...")
+                err.print(f"{what} ...", markup=False, soft_wrap=True)
 
         yield line
         return
     with _bar() as bar:
-        tasks: dict[str, TaskID] = {}
+        tasks = {t: bar.add_task(t, total=None, told="starting") for t in tracks}
 
         def tell(what: str, track: str, epoch: int, epochs: int, loss: float) -> None:
-            if track not in tasks:
-                tasks[track] = bar.add_task(track, loss="")
             bar.update(
                 tasks[track],
-                description=f"{what} {track}",
+                description=f"{track}  {what}",
                 total=epochs,
                 completed=epoch,
-                loss=f"loss {loss:.4g}",
+                told=_epochs(epoch, epochs, loss),
             )
 
         yield tell

@@ -14,10 +14,14 @@ import importlib
 import importlib.util
 import json
 import os
+import queue
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -26,9 +30,10 @@ from numpy.typing import NDArray
 
 from shared import lesson as lessons
 from shared import randomness
-from shared.errors import MissingError, TwotrackError, UsageError
+from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError, UsageError
 from shared.job import Job, Outcome
 from shared.parity.trace import Trace
+from shared.parity.training import parted
 from shared.session import History, Session
 from shared.weights import Weights
 
@@ -51,6 +56,8 @@ class Run:
             self.backend = importlib.import_module(f"{package}.backend")
             self.weights = importlib.import_module(f"{package}.weights")
             self.module = importlib.import_module(f"{package}.lessons.{job.lesson}")
+        _first_import.setdefault(package, self.seconds["import"])
+        self.seconds["import"] = _first_import[package]
         self.backend.configure(job.device, job.precision, job.seed)
 
     def outcome(self) -> Outcome:
@@ -72,6 +79,8 @@ class Run:
             with self._timed("train"), session.active():
                 history = self.module.train(model, self.data, self.cfg)
             trace |= _trained(history)
+            if not (self.job.twin or self.job.reuse):
+                _own_losses[self._identity()] = history.loss
             trace |= _keyed("trained", self.weights.export(model))
         with self._timed("evaluate"):
             trace |= self._evaluate(model, history)
@@ -97,7 +106,18 @@ class Run:
             engine=self.job.engine,
             reuse=self.kept.loops if self.job.reuse else None,
             reuse_key=self.kept.key,
+            halt=self._parted if self.job.twin else None,
         )
+
+    def _identity(self) -> str:
+        """What a run and its one-ulp twins have in common."""
+        job = self.job
+        return repr((self.track, job.lesson, job.fields, job.precision, job.seed))
+
+    def _parted(self, losses: NDArray[Any]) -> bool:
+        """Whether a twin has left the run of this process that it is a twin of."""
+        own = _own_losses.get(self._identity())
+        return own is not None and parted(own, losses) is not None
 
     def _start(self) -> Any:
         """A fresh model at the job's start; None for a lesson without one."""
@@ -150,6 +170,13 @@ class Run:
 
     def _timed(self, name: str) -> _Timer:
         return _Timer(self.seconds, name)
+
+
+_own_losses: dict[str, NDArray[Any]] = {}
+"""Of the last run of each kind, so that a twin can end once it has left it."""
+
+_first_import: dict[str, float] = {}
+"""Seconds by package: the next lesson finds the framework loaded."""
 
 
 class _Timer:
@@ -237,15 +264,28 @@ def read_weights(path: str) -> Weights:
     """The weights in a safetensors file.
 
     Raises:
-        UsageError: there is no such file, or it is not a safetensors file.
+        UsageError: there is no such file, it is not a safetensors file, or it holds
+            something else than finite floating-point numbers.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    if not Path(path).is_file():
+        raise UsageError(f"there is no weights file {path!r}")
     try:
-        return dict(load_file(path))
-    except (OSError, SafetensorError) as error:
-        raise UsageError(f"cannot read the weights {path}: {error}") from None
+        found: Weights = dict(load_file(path))
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path!r} is not a safetensors file of float weights ({error}): "
+            "--out saves one"
+        ) from None
+    for name, array in found.items():
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise UsageError(
+                f"the weights {path!r} hold something else than finite "
+                f"floating-point numbers: look at {name!r}"
+            )
+    return found
 
 
 def _peak_memory() -> int | None:
@@ -280,20 +320,41 @@ def perform(package: str, job: Job, progress: Progress | None = None) -> Outcome
         TwotrackError: bad input, or something is missing.
     """
     track(package)
-    return Run(package, job, progress).outcome()
+    try:
+        return Run(package, job, progress).outcome()
+    except Exception as error:
+        if _no_memory(error):
+            raise MissingError(OUT_OF_MEMORY) from None
+        raise
+
+
+def _no_memory(error: Exception) -> bool:
+    """Python and NumPy have an error for it, the frameworks others."""
+    named = type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
+    told = "DefaultCPUAllocator" in str(error)  # PyTorch's RuntimeError
+    return isinstance(error, MemoryError) or named or told
 
 
 def main(package: str) -> None:
-    """Serve jobs until standard input ends."""
+    """Serve jobs until standard input ends, as it does when the parent is gone."""
+    # Ctrl-C reaches the parent too, and it is the parent that ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whatever a library prints goes to standard error; the events have their own.
     events = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            lines.put(line)
+        os._exit(0)
 
     def emit(**event: Any) -> None:
         events.write(json.dumps(event) + "\n")
 
-    for line in sys.stdin:
-        request = json.loads(line)
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        request = json.loads(lines.get())
         try:
             job = Job(**request["job"])
             outcome = perform(package, job, lambda *p: emit(progress=p))
@@ -301,8 +362,6 @@ def main(package: str) -> None:
             emit(done=outcome.facts())
         except TwotrackError as error:
             emit(error=str(error), exit_code=error.exit_code)
-        except MemoryError:
-            emit(error="out of memory: close other programs", exit_code=3)
         except Exception as error:
             print(traceback.format_exc(), file=sys.stderr)
             emit(error=f"{type(error).__name__}: {error}", exit_code=3, crash=True)

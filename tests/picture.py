@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 
 from rich import _export_format as export_format
 from rich.console import Console
@@ -33,7 +34,7 @@ def main() -> None:
         code_format=TEMPLATE,
         unique_id="twotrack",
     )
-    print(svg)
+    sys.stdout.write(svg + "\n")
 
 
 if __name__ == "__main__":

@@ -118,10 +118,10 @@ def bug(
     track: str,
     name: str,
     lesson: str,
-    old: str,
-    new: str,
     level: str,
     where: str,
+    old: str,
+    new: str,
     *,
     file: str = "",
     more: tuple[tuple[str, str], ...] = (),
@@ -222,7 +222,7 @@ class Tracks:
     def __init__(self, folder: Path) -> None:
         self._mnist = _few_digits(folder)
         self._lock = threading.Lock()
-        self._clean: dict[tuple[str, str], Future[Outcome]] = {}
+        self._found: dict[tuple[str, Edits, str], Future[Outcome]] = {}
 
     def __enter__(self) -> Tracks:
         spawn = multiprocessing.get_context("spawn")
@@ -234,15 +234,14 @@ class Tracks:
             pool.shutdown(cancel_futures=True)
 
     def outcome(self, track: str, job: Job, edits: Edits) -> Outcome:
-        """What the track finds; without edits, what it found before."""
-        pool, package = self._pools[track], PACKAGES[track]
-        if edits:
-            return pool.submit(perform, package, job, edits).result()
-        key = track, json.dumps(dataclasses.asdict(job))
+        """What the track finds, or has found before; one twin stands for all."""
+        job = dataclasses.replace(job, twin=min(job.twin, 1))
+        key = track, edits, json.dumps(dataclasses.asdict(job))
         with self._lock:
-            if key not in self._clean:
-                self._clean[key] = pool.submit(perform, package, job, ())
-        return self._clean[key].result()
+            if key not in self._found:
+                pool, package = self._pools[track], PACKAGES[track]
+                self._found[key] = pool.submit(perform, package, job, edits)
+        return self._found[key].result()
 
     def failures(self, bug: Bug, clean: bool = False) -> list[Level]:
         """The levels that fail, in the ladder's order; none is what a clean run has."""

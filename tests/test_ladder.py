@@ -8,15 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from shared.job import Outcome
 from shared.lesson import Lesson
 from shared.parity import tolerances
-from shared.parity.deviation import Deviation, elementwise, mismatch, relative, worst
 from shared.parity.ladder import climb, verdict
 from shared.parity.pairs import Pair
 from shared.parity.trace import Trace
@@ -30,20 +26,16 @@ SETTINGS = {
     "optimizer": {"rule": "sgd", "learning_rate": 0.1},
     "dropout": {"dropout": 0.5},
 }
-FINITE = st.floats(-1e150, 1e150)
-ARRAY = arrays.arrays(np.float64, (2, 3), elements=FINITE)
 
 
 def trace(precision: str) -> Trace:
     """What a track finds of a lesson with one hidden layer and dropout after it."""
-    ones = np.ones((4, 3))
-    half = np.array(
-        [[0.0, 2.0, 0.0], [2.0, 0.0, 2.0], [0.0, 2.0, 0.0], [2.0, 0.0, 2.0]]
-    )
+    ones = np.ones((40, 3))
+    half = np.tile([[0.0, 2.0, 0.0], [2.0, 0.0, 2.0]], (20, 1))
     found = {f"weights/{name}": value for name, value in START.items()}
     found |= {"evaluate/prediction": ones, "evaluate/repeat": ones}
     found |= {"forward/hidden": ones, "forward/hidden:relu": ones}
-    found |= {"forward/dropout": half, "loss": np.array(1.0)}
+    found |= {"forward/flat": ones, "forward/dropout": half, "loss": np.array(1.0)}
     found |= {f"gradient/{name}": np.ones_like(value) for name, value in START.items()}
     for count in (1, 2, 3):
         for name, value in START.items():
@@ -137,17 +129,20 @@ PLACES = {
 def test_whatever_is_damaged_in_one_track_is_found(
     key: str, damage: str, track: str
 ) -> None:
-    changes = {key: DAMAGES[damage](trace("float64")[key])}
+    changes: Any = {key: DAMAGES[damage](trace("float64")[key])}
     if key == "evaluate/prediction":
         changes["evaluate/repeat"] = changes[key]
     found = failing(pair("float64", **{track: changes}))
-    expected = PLACES[key]
-    if expected == "weights" and damage in ("shape", "flat", "dtype", "int", "missing"):
-        expected = "spec"
+    level, where = PLACES[key], key.rpartition("/")[2].partition(":")[0]
+    if level == "weights" and damage in ("shape", "flat", "dtype", "int", "missing"):
+        level = "spec"
     if key == "evaluate/prediction" and damage == "nan":
-        expected = "mode"
-    assert found[0].level == expected
-    assert key.rpartition("/")[2].partition(":")[0] in found[0].where
+        level, where = "mode", "evaluation repeated"
+    if key == "history/loss" and damage == "missing":
+        # What an untrained model shows belongs to the forward level.
+        found, where = found[1:], "trains"
+    assert found[0].level == level
+    assert where in found[0].where
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -201,6 +196,27 @@ def test_float32_steps_are_allowed_a_share_of_the_update() -> None:
         near = np.full(3, moved + np.float32(factor * 0.5 * tolerances.STEP_OF_UPDATE))
         found = failing(pair("float32", {key: near}), "float32")
         assert [level.level for level in found] == ["step"] * fails
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_of_a_gradient_that_cancels_only_the_rounding_is_allowed(
+    precision: str,
+) -> None:
+    noise = tolerances.NOISE_ULPS * tolerances.EPS[precision]
+    for factor, names in ((0.9, []), (1.1, ["gradient"])):
+        near = np.full(3, factor * noise, precision)
+        given = pair(
+            precision, *({"gradient/hidden/bias": b} for b in (near, 0 * near))
+        )
+        assert [f.level for f in failing(given, precision)] == names
+
+
+def test_weights_that_vanish_are_measured_by_what_they_were() -> None:
+    key = "snapshot/20/hidden/kernel"
+    for error, names in ((1e-13, []), (1e-11, ["trajectory"])):
+        small = np.full((2, 3), 1e-9)
+        given = pair("float64", {key: small}, {key: small + error})
+        assert [f.level for f in failing(given)] == names
 
 
 def test_float32_is_followed_only_through_the_gate() -> None:
@@ -294,7 +310,7 @@ def test_settings(tf: dict[str, Any], torch: dict[str, Any], where: str | None) 
 
 def test_dropout_must_drop_at_its_rate_and_run() -> None:
     for value, where in ((1.0, "drops 0.000"), (0.0, "drops 1.000")):
-        kept = {"forward/dropout": np.full((4, 3), value)}
+        kept = {"forward/dropout": np.full((40, 3), value)}
         assert where in failing(pair("float64", kept, kept))[0].where
     never: Any = {"forward/dropout": None}
     found = failing(pair("float64", never, never))
@@ -302,7 +318,7 @@ def test_dropout_must_drop_at_its_rate_and_run() -> None:
 
 
 def test_evaluation_must_repeat_itself() -> None:
-    again = {"evaluate/repeat": np.full((4, 3), 1.0 + 1e-16 * 4)}
+    again = {"evaluate/repeat": np.full((40, 3), np.nextafter(1.0, 2.0))}
     found = failing(pair("float64", torch=again))
     assert [f.where for f in found] == ["evaluation repeated in torch"]
 
@@ -314,39 +330,6 @@ def test_a_level_that_measured_nothing_has_failed() -> None:
     assert [f.level for f in failing(pair("float64", gone, gone))] == ["gradient"]
 
 
-def test_a_chaotic_training_is_followed_through_its_opening() -> None:
-    chaotic = {"NOT_APPLICABLE": {"trajectory": "it is chaotic"}}
-    level = levels(pair("float64"), "float64", **chaotic)["trajectory"]
-    assert level.verdict == "pass" and level.where.endswith("it is chaotic")
-    assert levels(pair("float32"), "float32", **chaotic)["trajectory"].value is None
-    steps = tolerances.OPENING_STEPS
-    for step, fails in ((steps - 1, True), (steps, False)):
-        loss = np.ones(STEPS)
-        loss[step] += 2 * tolerances.OPENING
-        assert (
-            bool(failing(pair("float64", {"history/loss": loss}), **chaotic)) == fails
-        )
-    off = {
-        "prediction": np.zeros((4, 3)),
-        "snapshot/20/hidden/kernel": np.zeros((2, 3)),
-    }
-    assert not failing(pair("float64", off), **chaotic)
-    for name in ("dtype", "nan", "missing"):
-        kind: Any = {"result/shown": DAMAGES[name](np.ones(2))}
-        assert "shown" in failing(pair("float64", kind), **chaotic)[0].where
-    short = {"history/loss": np.ones(steps)}
-    assert failing(pair("float64", short | off, short), **chaotic)[0].where == (
-        "prediction [0, 0]"
-    )
-
-
-@pytest.mark.parametrize("track", ["tf", "torch"])
-def test_a_track_that_does_not_train_is_found(track: str) -> None:
-    untrained: Any = {"history/loss": None}
-    found = failing(pair("float64", **{track: untrained}))
-    assert "trajectory" in [level.level for level in found]
-
-
 def test_a_lesson_without_parameters_or_training() -> None:
     shown = {"result/z": np.ones(2), "result/gradient/dz": np.ones(2)}
     given = {name: outcome(dict(shown)) for name in ("tf", "torch")}
@@ -356,38 +339,3 @@ def test_a_lesson_without_parameters_or_training() -> None:
     given["torch"].trace["result/gradient/dz"] = np.zeros(2)
     found = {v.level: v for v in climb(lesson(), given, None, "float64", "")}
     assert found["gradient"].verdict == "fail"
-
-
-@given(ARRAY, ARRAY)
-def test_relative_is_symmetric(a: NDArray[Any], b: NDArray[Any]) -> None:
-    assert relative("", a, b, 0.0).value == relative("", b, a, 0.0).value
-    assert (relative("", a, b, 0.0).passed) == bool((a == b).all())
-    assert 0.0 <= relative("", a, b, 0.0).value <= 2.0
-    assert (elementwise(a, b) == elementwise(b, a)).all()
-
-
-@given(
-    ARRAY, st.integers(0, 5), st.sampled_from([np.nan, np.inf, -np.inf]), st.booleans()
-)
-def test_relative_never_passes_what_is_not_finite(
-    a: NDArray[Any], at: int, bad: float, both: bool
-) -> None:
-    b = a.copy()
-    b.flat[at] = bad
-    for found in (relative("", b if both else a, b, 1e300), relative("", b, a, 1e300)):
-        assert not found.passed
-        assert not np.isfinite(found.value)
-    assert mismatch(a, b).endswith(f"[{at // 3}, {at % 3}]")
-
-
-@given(st.lists(st.tuples(st.floats(), st.floats(0, 10))))
-def test_the_worst_fails_if_any_does(given: list[tuple[float, float]]) -> None:
-    found = [
-        Deviation(value, allowed, str(i)) for i, (value, allowed) in enumerate(given)
-    ]
-    decisive = worst(found)
-    assert (decisive is None) == (not found)
-    if decisive:
-        assert decisive.passed == all(d.passed for d in found)
-        if not decisive.passed:
-            assert decisive == next(d for d in found if not d.passed)

@@ -63,7 +63,8 @@ def tensor(array: NDArray) -> tf.Tensor:
 
 def array(value: tf.Tensor | NDArray | float) -> NDArray:
     """The tensor or variable as a NumPy array of the same dtype."""
-    return np.array(value)
+    # np.array would ask Keras' variables for a copy, which they do not know.
+    return np.asarray(value).copy()
 
 
 def environment() -> dict[str, str]:

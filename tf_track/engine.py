@@ -9,14 +9,13 @@ loop
         for batch in tf.data.Dataset.from_tensor_slices((x, y)).batch(batch_size):
             step(*batch)
 
-both run as one TensorFlow graph, with the data kept on the device and the losses
-collected there. In matched mode the order of the samples and the dropout masks come
-from shared.randomness.
+both run as TensorFlow graphs of many steps (tf_track/compiled.py), with the data kept
+on the device and the losses collected there. In matched mode the order of the samples
+and the dropout masks come from shared.randomness.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -25,10 +24,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from shared.session import History, Schedule, Session, current
-from tf_track import backend, matched, weights
+from tf_track import backend, compiled, matched, weights
 from tf_track.examine import examine
-
-Step = Callable[[tf.Tensor, tf.Tensor], Any]
+from tf_track.loops import Step, Training
 
 
 def fit(
@@ -94,14 +92,12 @@ def loop(
     clock = matched.Clock()
     if session.matched:
         clock = matched.feed_masks(model, session.seed)
-    xs, ys = backend.tensor(x), backend.tensor(y)
     if session.examine:
-        first = _order(session, schedule, 0)[: schedule.size]
-        examine(
-            step, model, optimizer, tf.gather(xs, first), tf.gather(ys, first), session
-        )
+        first = _order(session, schedule, 0)[: schedule.size].numpy()
+        batch = backend.tensor(x[first]), backend.tensor(y[first])
+        examine(step, model, optimizer, *batch, session)
         return History(np.zeros(0), np.zeros(0, np.int64), schedule.steps_per_epoch)
-    return _train(step, model, xs, ys, schedule, session, clock)
+    return _train(Training(step, model, optimizer, x, y, schedule, session, clock))
 
 
 def same_rule(optimizer: keras.optimizers.Optimizer | None) -> None:
@@ -130,57 +126,22 @@ def _order(session: Session, schedule: Schedule, epoch: int) -> tf.Tensor:
     return tf.random.shuffle(tf.range(schedule.samples, dtype=tf.int64))
 
 
-def _train(
-    step: Step,
-    model: weights.Model,
-    x: tf.Tensor,
-    y: tf.Tensor,
-    schedule: Schedule,
-    session: Session,
-    clock: matched.Clock,
-) -> History:
+def _train(training: Training) -> History:
+    session, schedule = training.session, training.schedule
     losses: list[NDArray[Any]] = []
     snapshots = {}
-    run = _graph(step, x, y, schedule, clock)
-    order, ordered = tf.zeros(0, tf.int64), -1
-    for epoch, first, last in schedule.spans():
-        if schedule.size < schedule.samples and epoch != ordered:
-            order, ordered = _order(session, schedule, epoch), epoch
-        losses.append(run(tf.constant(first), tf.constant(last), order).numpy())
-        if session.keep_snapshots and last in schedule.stops():
-            snapshots[last] = weights.export(model)
-        session.report(schedule, last, losses)
-        if not np.isfinite(losses[-1]).all():
-            break
+    order, ordered = tf.range(schedule.samples, dtype=tf.int64), -1
+    with compiled.running(training) as running:
+        for epoch, first, last in schedule.spans():
+            if schedule.size < schedule.samples and epoch != ordered:
+                order, ordered = _order(session, schedule, epoch), epoch
+            losses.append(running.run(first, last, order))
+            if session.keep_snapshots and last in schedule.stops():
+                snapshots[last] = weights.export(running.training.model)
+            session.report(schedule, last, losses)
+            if session.over(losses):
+                break
     loss = np.concatenate(losses)
     sizes = schedule.batch_sizes()[: len(loss)]
     session.history = History(loss, sizes, schedule.steps_per_epoch, snapshots)
     return session.history
-
-
-def _graph(
-    step: Step, x: tf.Tensor, y: tf.Tensor, schedule: Schedule, clock: matched.Clock
-) -> Callable[..., tf.Tensor]:
-    """A graph that runs the steps first, ..., last - 1 and returns their losses."""
-
-    def batch(i: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        if schedule.size == schedule.samples:
-            return x, y
-        start = i % schedule.steps_per_epoch * schedule.size
-        index = order[start : start + schedule.size]
-        return tf.gather(x, index), tf.gather(y, index)
-
-    @tf.function(autograph=False)
-    def run(first: tf.Tensor, last: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
-        def body(i: tf.Tensor, losses: tf.TensorArray) -> tuple[Any, Any]:
-            clock.step = i
-            returned = step(*batch(i, order))
-            loss = returned[0] if isinstance(returned, tuple) else returned
-            return i + 1, losses.write(i - first, loss)
-
-        losses = tf.TensorArray(x.dtype, size=last - first, element_shape=())
-        return tf.while_loop(
-            lambda i, _: i < last, body, (first, losses), parallel_iterations=1
-        )[1].stack()
-
-    return run

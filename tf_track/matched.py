@@ -9,22 +9,33 @@ rule the same everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from shared import randomness
 
 Optimizer: TypeAlias = keras.optimizers.Optimizer
+Draw: TypeAlias = Callable[[int, Sequence[int]], NDArray[np.bool_]]
 
 
 class Clock:
-    """The number of the step (from 0) that the masks are drawn for."""
+    """Which step is running, and so which masks its dropout layers take.
 
-    step: int | tf.Tensor = 0
+    Attributes:
+        step: the number of the step (from 0) that the masks are drawn for.
+        masks: those of this step, by layer, where they were drawn before.
+        draws: for each layer in matched mode, how they are drawn.
+    """
+
+    def __init__(self) -> None:
+        self.step: int | tf.Tensor = 0
+        self.masks: Mapping[str, tf.Tensor] = {}
+        self.draws: dict[str, Draw] = {}
 
 
 def dropouts(model: object) -> dict[str, keras.layers.Dropout]:
@@ -46,13 +57,17 @@ def feed_masks(model: object, seed: int) -> Clock:
 def _fed(
     layer: keras.layers.Dropout, name: str, seed: int, clock: Clock
 ) -> Callable[..., tf.Tensor]:
-    def draw(step: np.int64, shape: np.ndarray) -> np.ndarray:
+    def draw(step: int, shape: Sequence[int]) -> NDArray[np.bool_]:
         return randomness.keep_mask(seed, name, int(step), tuple(shape), layer.rate)
+
+    clock.draws[name] = draw
 
     def call(inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return inputs
-        keep = tf.numpy_function(draw, [clock.step, tf.shape(inputs)], tf.bool)
+        keep = clock.masks.get(name)
+        if keep is None or not keep.shape.is_compatible_with(inputs.shape):
+            keep = tf.numpy_function(draw, [clock.step, tf.shape(inputs)], tf.bool)
         keep = tf.cast(tf.ensure_shape(keep, inputs.shape), inputs.dtype)
         return inputs * keep / (1.0 - layer.rate)
 

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from shared.session import History, Schedule, Session, current
-from torch_track import backend, matched, weights
+from torch_track import backend, matched, replay, weights
 from torch_track.examine import examine
 
 Step = Callable[[torch.Tensor, torch.Tensor], Any]
@@ -54,6 +54,7 @@ def loop(
     session = current()
     schedule = session.schedule(len(x), epochs, batch_size, shuffle)
     note_settings(session, model, optimizer)
+    replay.fuse(optimizer)
     same_rule(optimizer)
     clock = matched.Clock()
     if session.matched:
@@ -63,7 +64,14 @@ def loop(
         first = _order(session, schedule, 0)[: schedule.size]
         examine(step, model, optimizer, xs[first], ys[first], session)
         return History(np.zeros(0), np.zeros(0, np.int64), schedule.steps_per_epoch)
-    return _train(step, model, xs, ys, schedule, session, clock)
+
+    def plain(step: Step) -> replay.Span:
+        return _plain(step, xs, ys, schedule, clock)
+
+    run = plain(step)
+    if session.engine == "auto":
+        run = replay.Loop(plain, step, (xs, ys), schedule, session, clock, optimizer)
+    return _train(run, model, schedule, session)
 
 
 def same_rule(optimizer: torch.optim.Optimizer | None) -> None:
@@ -85,19 +93,25 @@ def note_settings(
 
 
 def _order(session: Session, schedule: Schedule, epoch: int) -> torch.Tensor:
+    """In native mode, the order that a DataLoader draws, from the same numbers.
+
+    It draws a seed for its workers, needed or not; then, if it shuffles, its sampler
+    draws one for a generator of its own (torch/utils/data/dataloader.py, sampler.py).
+    """
+    if not session.matched:
+        _drawn_seed()
     if session.matched or not schedule.shuffle:
         return backend.tensor(session.order(schedule, epoch))
-    return torch.randperm(schedule.samples)
+    generator = torch.Generator(torch.get_default_device()).manual_seed(_drawn_seed())
+    return torch.randperm(schedule.samples, generator=generator)
+
+
+def _drawn_seed() -> int:
+    return int(torch.empty((), dtype=torch.int64).random_())
 
 
 def _train(
-    step: Step,
-    model: weights.Model,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    schedule: Schedule,
-    session: Session,
-    clock: matched.Clock,
+    run: replay.Span, model: weights.Model, schedule: Schedule, session: Session
 ) -> History:
     losses: list[NDArray[Any]] = []
     snapshots = {}
@@ -105,7 +119,29 @@ def _train(
     for epoch, first, last in schedule.spans():
         if schedule.size < schedule.samples and epoch != ordered:
             order, ordered = _order(session, schedule, epoch), epoch
-        span = []
+        losses.append(backend.array(run(first, last, order)))
+        if session.keep_snapshots and last in schedule.stops():
+            snapshots[last] = weights.export(model)
+        session.report(schedule, last, losses)
+        if session.over(losses):
+            break
+    loss = np.concatenate(losses)
+    sizes = schedule.batch_sizes()[: len(loss)]
+    session.history = History(loss, sizes, schedule.steps_per_epoch, snapshots)
+    return session.history
+
+
+def _plain(
+    step: Step,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    schedule: Schedule,
+    clock: matched.Clock,
+) -> replay.Span:
+    """A loop that runs the steps first, ..., last - 1 and returns their losses."""
+
+    def run(first: int, last: int, order: torch.Tensor) -> torch.Tensor:
+        losses = []
         for clock.step in range(first, last):
             batch = x, y
             if schedule.size < schedule.samples:
@@ -113,14 +149,8 @@ def _train(
                 index = order[start : start + schedule.size]
                 batch = x[index], y[index]
             returned = step(*batch)
-            span.append(returned[0] if isinstance(returned, tuple) else returned)
-        losses.append(backend.array(torch.stack([v.detach() for v in span])))
-        if session.keep_snapshots and last in schedule.stops():
-            snapshots[last] = weights.export(model)
-        session.report(schedule, last, losses)
-        if not np.isfinite(losses[-1]).all():
-            break
-    loss = np.concatenate(losses)
-    sizes = schedule.batch_sizes()[: len(loss)]
-    session.history = History(loss, sizes, schedule.steps_per_epoch, snapshots)
-    return session.history
+            loss = returned[0] if isinstance(returned, tuple) else returned
+            losses.append(loss.detach())
+        return torch.stack(losses)
+
+    return run

@@ -21,10 +21,11 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from shared import randomness
@@ -35,10 +36,19 @@ Group = dict[str, Any]
 States = dict[torch.Tensor, dict[str, Any]]
 
 
-class Clock:
-    """The number of the step (from 0) that the masks are drawn for."""
+class Mask(NamedTuple):
+    """A dropout layer's mask for one step, and how those for other steps are drawn."""
 
-    step = 0
+    tensor: torch.Tensor
+    draw: Callable[[int], NDArray[np.bool_]]
+
+
+class Clock:
+    """The number of the step (from 0), and the masks that the layers drew for it."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.masks: dict[str, Mask] = {}
 
 
 def dropouts(model: object) -> dict[str, nn.Dropout]:
@@ -63,9 +73,14 @@ def _fed(
     def forward(x: torch.Tensor) -> torch.Tensor:
         if not layer.training:
             return x
-        shape = tuple(x.shape)
-        keep = randomness.keep_mask(seed, name, clock.step, shape, layer.p)
-        return x * backend.tensor(keep) / (1.0 - layer.p)
+        shape, rate = tuple(x.shape), layer.p
+
+        def draw(step: int) -> NDArray[np.bool_]:
+            return randomness.keep_mask(seed, name, step, shape, rate)
+
+        mask = backend.tensor(draw(clock.step))
+        clock.masks[name] = Mask(mask, draw)
+        return x * mask / (1.0 - rate)
 
     return forward
 
@@ -98,11 +113,11 @@ def follow_keras(optimizer: Optimizer | None) -> None:
     """Make the optimizer compute what Keras' optimizer of that name computes."""
     if optimizer is None or optimizer in _following:
         return
-    _following.add(optimizer)
     for group in optimizer.param_groups:
         for key, value in group.items():
             group[key] = _rounded(value)
     given = [dict(group) for group in optimizer.param_groups]
+    _following[optimizer] = given
     rule = _RULES.get(type(optimizer))
 
     def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -114,7 +129,32 @@ def follow_keras(optimizer: Optimizer | None) -> None:
     optimizer.register_step_pre_hook(before_step)
 
 
-_following: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+_following: weakref.WeakKeyDictionary[Optimizer, list[Group]] = (
+    weakref.WeakKeyDictionary()
+)
+"""The optimizers that follow, and the hyperparameters they were given."""
+
+
+def counters(optimizer: Optimizer | None) -> list[torch.Tensor]:
+    """The counts of its steps that an optimizer which follows lets its rule read."""
+    if optimizer is None or optimizer not in _following:
+        return []
+    return [state["step"] for state in optimizer.state.values() if "step" in state]
+
+
+def epsilons(optimizer: Optimizer | None, count: int) -> list[float]:
+    """Epsilon in the next `count` steps of an Adam that follows; else nothing."""
+    if optimizer is None or optimizer not in _following:
+        return []
+    if _RULES.get(type(optimizer)) is not _adam:
+        return []
+    group, given = dict(optimizer.param_groups[0]), _following[optimizer][0]
+    done = max(int(step) for step in counters(optimizer))
+    found = []
+    for step in range(done, done + count):
+        _adam({p: {"step": step} for p in group["params"]}, group, given["eps"])
+        found.append(group["eps"])
+    return found
 
 
 def _rounded(value: Any) -> Any:

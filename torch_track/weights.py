@@ -68,7 +68,9 @@ def load(model: Model, values: Weights) -> None:
 
 def native(model: Model, name: str, value: NDArray) -> torch.Tensor:
     """An array in neutral layout as a tensor shaped like parameter `name`."""
-    return backend.tensor(value.T if _transposed(model, name) else value)
+    # Contiguous: fused optimizers pair gradient and weight by their place in memory.
+    turned = value.T if _transposed(model, name) else value
+    return backend.tensor(turned).contiguous()
 
 
 def _transposed(model: Model, name: str) -> bool:

@@ -32,6 +32,7 @@ from shared.weights import Weights
 NOTES = ("002", "003")
 TAKES_DATA = True
 SCORE_TOLERANCE = 0.003
+MARGIN = 0.003
 
 
 @dataclass(frozen=True)

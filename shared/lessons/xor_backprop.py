@@ -48,6 +48,7 @@ from shared.parity.trace import Trace
 from shared.weights import Weights
 
 NOTES = ("001",)
+MARGIN = 0.1
 VARIANTS = {
     "right": {"derivatives": "right"},
     "note": {"derivatives": "note"},
@@ -84,6 +85,11 @@ def first_start() -> Weights:
 def score(data: Dataset, prediction: NDArray[Any]) -> dict[str, float]:
     """Accuracy on the four rows."""
     return metrics.binary(data.y_test, prediction)
+
+
+def solved(data: Dataset, prediction: NDArray[Any]) -> bool:
+    """Whether all four rows are right."""
+    return score(data, prediction)["accuracy"] == 1.0
 
 
 def reference(cfg: Config, start: Weights, data: Dataset) -> Trace:

@@ -299,7 +299,8 @@ def _scores_apart(
     name = next(iter(scores["tf"] or scores["torch"]))
     tf, torch = (scores[track].get(name, np.nan) for track in ("tf", "torch"))
     where = f"{name} {tf:.6g} in tf, {torch:.6g} in torch"
-    return Deviation(abs(tf - torch), tolerance, where)
+    # A score that is no share, such as the r2 of a fit gone wrong, may be huge.
+    return Deviation(abs(tf - torch) / max(1.0, abs(tf)), tolerance, where)
 
 
 def _against_reference(trace: Mapping[str, Any], pair: Pair) -> Iterator[Deviation]:

@@ -82,11 +82,12 @@ def relative(
 
 
 def elementwise(tf: Array, torch: Array) -> Array:
-    """Relative difference of every element; 0 where both are 0. Needs no mismatch."""
+    """Relative difference of every element; 0 where both are 0, NaN if not finite."""
     a, b = tf.astype(np.float64), torch.astype(np.float64)
     scale = np.maximum(np.abs(a), np.abs(b))
-    difference = np.abs(a - b)
-    return np.divide(difference, scale, out=np.zeros_like(a), where=difference > 0)
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(a - b)
+        return np.divide(difference, scale, out=np.zeros_like(a), where=difference != 0)
 
 
 def place(array: Array, flat: int) -> str:

@@ -21,7 +21,7 @@ def trajectory(
     Args:
         pair: what both tracks found.
         precision: float32 is judged over its first steps only.
-        reach: judge so many steps; None judges all.
+        reach: judge so many steps, and of the end only its kind; None judges all.
     """
     tf, torch = pair["tf"].trace, pair["torch"].trace
     if "history/loss" not in tf or "history/loss" not in torch:
@@ -30,26 +30,29 @@ def trajectory(
     yield from _losses(tf, torch, precision, reach)
     if precision == "float64":
         yield from _weights(tf, torch, reach)
-    if precision == "float64" and reach is None:
-        allowed = tolerances.trajectory(len(tf["history/loss"]))
-        if "prediction" in tf or "prediction" in torch:
-            a, b = tf.get("prediction"), torch.get("prediction")
-            yield one("prediction", a, b, allowed)
-        yield from same_results(tf, torch, "trajectory", allowed)
+        for found in _end(tf, torch):
+            if reach is None or np.isinf(found.value):
+                yield found
+
+
+def _end(tf: Trace, torch: Trace) -> Iterator[Deviation]:
+    allowed = tolerances.trajectory(len(tf["history/loss"]))
+    if "prediction" in tf or "prediction" in torch:
+        yield one("prediction", tf.get("prediction"), torch.get("prediction"), allowed)
+    yield from same_results(tf, torch, "trajectory", allowed)
 
 
 def _losses(
     tf: Trace, torch: Trace, precision: str, reach: int | None
 ) -> Iterator[Deviation]:
     """The first step outside its tolerance, or the one nearest to it."""
-    a, b = tf["history/loss"], torch["history/loss"]
-    if precision == "float32":
-        a, b = a[: tolerances.GATE_STEPS], b[: tolerances.GATE_STEPS]
-    a, b = a[:reach], b[:reach]
+    a, b = tf["history/loss"][:reach], torch["history/loss"][:reach]
     problem = mismatch(a, b)
     if problem:
         yield broken(f"loss: {problem}", tolerances.trajectory(0, precision))
         return
+    if precision == "float32":
+        a, b = a[: tolerances.GATE_STEPS], b[: tolerances.GATE_STEPS]
     if not len(a):
         return
     error, allowed = loss_error(a, b), _allowed(len(a), precision)
@@ -109,7 +112,9 @@ def reach(pair: Pair, twins: Iterable[Pair], precision: str) -> int | None:
         precision: of all of them.
 
     Returns:
-        The earliest such step; None if no twin leaves its track.
+        The earliest such step; None if no twin leaves its track, or if the tracks lie
+        much further apart than any twin from its own: that is no chaos, but a bug that
+        sets in late.
     """
     share = tolerances.CHAOS[precision]
     losses = [
@@ -117,8 +122,17 @@ def reach(pair: Pair, twins: Iterable[Pair], precision: str) -> int | None:
         for twin in twins
         for name, outcome in twin.items()
     ]
+    steps = max(len(moved) for _, moved in losses)
+    apart = _apart(*(o.trace["history/loss"][:steps] for o in pair.values()))
+    if not apart <= tolerances.CHAOS_RATIO * max(_apart(*both) for both in losses):
+        return None
     found = [_leaves(own, moved, precision, share) for own, moved in losses]
     return min((step for step in found if step is not None), default=None)
+
+
+def _apart(a: NDArray, b: NDArray) -> float:
+    length = min(len(a), len(b))
+    return float(loss_error(a[:length], b[:length]).max())
 
 
 def _leaves(a: NDArray, b: NDArray, precision: str, share: float) -> int | None:

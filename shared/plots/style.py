@@ -8,7 +8,7 @@ import io
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.datasets import Dataset
 from shared.job import Outcome
@@ -58,6 +58,13 @@ Style = dict[str, Any]
 """Keyword arguments for matplotlib."""
 
 
+class Captioned(Protocol):
+    """What a figure is about, in a line."""
+
+    @property
+    def caption(self) -> str: ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Scene:
     """What there is to draw."""
@@ -94,7 +101,7 @@ def styled() -> Iterator[None]:
 
 def figure(
     title: str,
-    scene: Scene,
+    scene: Captioned,
     size: tuple[float, float] = (6, 4),
     note: str = "",
 ) -> Figure:
@@ -102,7 +109,7 @@ def figure(
 
     Args:
         title: what is drawn, in plain words.
-        scene: names the lesson and the track.
+        scene: says what it is about.
         size: width and height in inches; the axes keep clear of the titles.
         note: what the reader must not miss.
     """

@@ -7,11 +7,12 @@ processes end with the study; without one, after a minute.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Sequence
 
-from shared.errors import MissingError, TwotrackError
+from shared.errors import MissingError, TwotrackError, UsageError
 from shared.study.pool import Hand
 from shared.study.result import Result
 from shared.study.units import Unit, made_with
@@ -29,9 +30,11 @@ def run(units: Sequence[Unit], address: str, keep: Callable[[Result], None]) -> 
         keep: called with every result as it comes, in this thread.
 
     Raises:
+        UsageError: that is no address, or as a track says.
         MissingError: Dask or the scheduler is not there, or a worker cannot do it.
-        UsageError: as a track says.
     """
+    if not re.fullmatch(r"(tcp|tls|ucx|wss?)://\S+:\d{1,5}", address):
+        raise UsageError(f"--scheduler {address}: write it as tcp://HOST:PORT")
     try:
         import distributed
     except ModuleNotFoundError:
@@ -42,7 +45,7 @@ def run(units: Sequence[Unit], address: str, keep: Callable[[Result], None]) -> 
         client = distributed.Client(
             address, timeout=CONNECT_SECONDS, set_as_default=False
         )
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise MissingError(f"no Dask scheduler at {address}: {error}") from None
     with client:
         # In this order, so that a worker seldom changes from one track to the other.
@@ -51,7 +54,7 @@ def run(units: Sequence[Unit], address: str, keep: Callable[[Result], None]) -> 
             for place, unit in enumerate(units)
         ]
         try:
-            for future in distributed.as_completed(futures):
+            for future in distributed.as_completed(futures, loop=client.loop):
                 keep(future.result())
         except (TwotrackError, KeyboardInterrupt):
             raise
@@ -97,15 +100,15 @@ class _Kept:
         self._timer: threading.Timer | None = None
 
     def train(self, unit: Unit) -> Result:
-        with self._busy:
-            if self._timer is not None:
-                self._timer.cancel()
-            try:
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            with self._busy:
                 return self._hand.train(unit)
-            finally:
-                self._timer = threading.Timer(IDLE_SECONDS, self.close_idle)
-                self._timer.daemon = True
-                self._timer.start()
+        finally:
+            self._timer = threading.Timer(IDLE_SECONDS, self.close_idle)
+            self._timer.daemon = True
+            self._timer.start()
 
     def close_idle(self) -> None:
         """End the process, unless it trains: another study may share the cluster."""

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,6 +62,23 @@ class Result:
         if self.solved is not None:
             return float(self.solved)
         return next(iter(self.metrics.values()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+    """One track's trainings, in the order of the seeds."""
+
+    results: Sequence[Result]
+
+    @property
+    def diverged(self) -> list[int]:
+        """The seeds that left the finite numbers."""
+        return [result.seed for result in self.results if result.diverged]
+
+    @property
+    def values(self) -> list[float]:
+        """Of the seeds that stayed finite; of a yes or no, of all."""
+        return [r.value for r in self.results if r.value is not None]
 
 
 def measure(unit: Unit, outcome: Outcome, start: float = 0.0) -> Result:

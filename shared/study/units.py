@@ -83,7 +83,8 @@ def plan(lesson: Lesson, options: Options) -> list[Unit]:
     """
     if lesson.optional("score") is None:
         raise UsageError(
-            f"{lesson.slug} trains nothing, so all seeds are alike: study another lesson"
+            f"{lesson.slug} trains nothing, so its seeds are all alike: name a lesson "
+            "that trains"
         )
     units = []
     settings = {**lesson.study, **options.settings}
@@ -137,7 +138,7 @@ def digest(arrays: Iterable[NDArray[Any]]) -> str:
     found = hashlib.sha256()
     for array in arrays:
         found.update(f"{array.shape} {array.dtype.str}".encode())
-        found.update(np.ascontiguousarray(array))
+        found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()[:16]
 
 

@@ -1,0 +1,208 @@
+"""Dropout masks drawn for many steps ahead, so that a step draws nothing itself.
+
+XLA draws other numbers than TensorFlow's own kernels do, and slowly; a call into Python
+in every step is slow as well. So the masks of a span of steps are drawn before it, in
+the order and from the streams that the layers themselves would use, and the loop hands
+each step its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tf_track import matched
+
+Call: TypeAlias = Callable[..., tf.Tensor]
+Layers: TypeAlias = Mapping[str, keras.layers.Dropout]
+Masks: TypeAlias = dict[str, tf.Tensor]
+Specs: TypeAlias = dict[str, tf.TensorSpec]
+
+BYTES = 2**26
+"""Memory for masks drawn ahead."""
+
+
+class UnfitError(ValueError):
+    """The model's dropout cannot be drawn ahead."""
+
+
+class Ahead(NamedTuple):
+    """How the masks of one training are drawn ahead and fed.
+
+    Attributes:
+        room: for how many steps at most.
+        specs: shape and dtype of each layer's masks for so many steps.
+        draw: draw(first, last) is the masks of these steps, and empty ones after them.
+        feeding: while a step is traced, lets the layers take them from the clock.
+    """
+
+    room: int
+    specs: Specs
+    draw: Callable[[int, int], Masks]
+    feeding: Callable[[], contextlib.AbstractContextManager[None]]
+
+
+def none(room: int) -> Ahead:
+    """Nothing is drawn ahead."""
+    return Ahead(room, {}, lambda first, last: {}, contextlib.nullcontext)
+
+
+def from_streams(
+    model: object,
+    clock: matched.Clock,
+    x: tf.Tensor,
+    room: int,
+    sizes: NDArray[np.int64],
+) -> Ahead:
+    """Draw from shared.randomness, for a model that `matched.feed_masks` has prepared.
+
+    Args:
+        model, clock: the model and what tells it the step.
+        x: a full batch.
+        room: for how many steps at most.
+        sizes: samples in each step's batch; a part batch fills a mask's first lines.
+
+    Raises:
+        UnfitError: what the layers are given cannot be told.
+    """
+    inputs = _inputs(model, matched.dropouts(model), x)
+    room, specs = _specs(inputs, room)
+
+    def draw(first: int, last: int) -> Masks:
+        masks = {}
+        for name, spec in specs.items():
+            keep = np.zeros(spec.shape, np.bool_)
+            for step in range(first, last):
+                part = keep[step - first, : sizes[step]]
+                part[:] = clock.draws[name](step, part.shape)
+            masks[name] = tf.constant(keep)
+        return masks
+
+    return Ahead(room, specs, draw, contextlib.nullcontext)
+
+
+def from_generators(
+    model: object, clock: matched.Clock, x: tf.Tensor, room: int
+) -> Ahead:
+    """Draw as Keras does, from each layer's own generator, which moves on.
+
+    Args:
+        model, clock, room: as above.
+        x: a batch; all are of its size.
+
+    Raises:
+        UnfitError: a layer draws in a way of its own, or is not called just once.
+    """
+    layers = {n: a for n, a in matched.dropouts(model).items() if a.rate > 0}
+    for name, layer in layers.items():
+        if type(layer).call is not keras.layers.Dropout.call:
+            raise UnfitError(f"the layer {name} is no plain Dropout")
+    inputs = _inputs(model, layers, x)
+    room, specs = _specs(inputs, room)
+
+    def one(name: str) -> tf.Tensor:
+        layer, ones = layers[name], tf.ones(inputs[name].shape, inputs[name].dtype)
+        drawn = keras.random.dropout(
+            ones, layer.rate, layer.noise_shape, seed=layer.seed_generator
+        )
+        return drawn != 0
+
+    @tf.function(autograph=False)
+    def many(count: tf.Tensor) -> Masks:
+        def body(k: tf.Tensor, masks: Any) -> tuple[tf.Tensor, Any]:
+            # In the order of the calls: layers may share a generator.
+            drawn = {name: one(name) for name in inputs}
+            return k + 1, {name: masks[name].write(k, drawn[name]) for name in masks}
+
+        masks = {
+            name: tf.TensorArray(tf.bool, room, element_shape=spec.shape)
+            for name, spec in inputs.items()
+        }
+        _, masks = tf.while_loop(
+            lambda k, _: k < count, body, (tf.constant(0), masks), parallel_iterations=1
+        )
+        return {name: array.stack() for name, array in masks.items()}
+
+    def draw(first: int, last: int) -> Masks:
+        return many(tf.constant(last - first)) if inputs else {}
+
+    return Ahead(room, specs, draw, lambda: _fed(layers, clock))
+
+
+def _inputs(model: object, layers: Layers, x: tf.Tensor) -> Specs:
+    """Shape and dtype of what each layer is given for the batch x, in calling order."""
+    found: Specs = {}
+
+    def noting(name: str) -> Call:
+        def call(inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+            if name in found:
+                raise UnfitError(f"the layer {name} is called twice")
+            found[name] = tf.TensorSpec(inputs.shape, inputs.dtype)
+            return inputs
+
+        return call
+
+    if layers:
+        with _calling(layers, {name: noting(name) for name in layers}):
+            _predict(model, x)
+    if found.keys() != layers.keys():
+        raise UnfitError("a layer is never called")
+    return found
+
+
+def _predict(model: Any, x: tf.Tensor) -> None:
+    try:
+        model(x, training=False)
+    except (TypeError, ValueError) as error:
+        raise UnfitError(str(error)) from None
+
+
+def _specs(inputs: Specs, room: int) -> tuple[int, Specs]:
+    """For how many steps BYTES hold the masks, and what these then are."""
+    bytes_a_step = sum(spec.shape.num_elements() for spec in inputs.values())
+    room = max(1, min(room, BYTES // max(bytes_a_step, 1)))
+    return room, {
+        name: tf.TensorSpec((room, *spec.shape), tf.bool)
+        for name, spec in inputs.items()
+    }
+
+
+@contextlib.contextmanager
+def _fed(layers: Layers, clock: matched.Clock) -> Iterator[None]:
+    """Let Keras' own layers take their masks from the clock, and else do as ever."""
+    used = set()
+
+    def feeding(name: str, rate: float) -> Call:
+        def call(inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+            if not training:
+                return inputs
+            keep = clock.masks[name]
+            if name in used or keep.shape != inputs.shape:
+                raise UnfitError(f"the layer {name} is called in another way")
+            used.add(name)
+            # Rounded as tf.nn.experimental.stateless_dropout rounds it.
+            return tf.where(keep, inputs * (1 / (1 - rate)), tf.zeros((), inputs.dtype))
+
+        return call
+
+    with _calling(layers, {n: feeding(n, layer.rate) for n, layer in layers.items()}):
+        yield
+
+
+@contextlib.contextmanager
+def _calling(layers: Layers, calls: Mapping[str, Call]) -> Iterator[None]:
+    """Let other functions stand in for the layers' own calls."""
+    own = {name: layer.call for name, layer in layers.items()}
+    for name, layer in layers.items():
+        layer.call = calls[name]
+    try:
+        yield
+    finally:
+        for name, layer in layers.items():
+            layer.call = own[name]

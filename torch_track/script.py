@@ -1,0 +1,47 @@
+"""From the source of a program to something that runs it.
+
+TorchScript runs the loop without Python. It is deprecated, and this module is all that
+knows of it: where it is missing, or does not know an operator, Python runs the loop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+
+Run: TypeAlias = Callable[..., None]
+
+_OPERATOR = re.compile(r"\b(\w+)\.(\w+)\.\w+(?=\()")
+
+
+def compiled(source: str) -> Run:
+    """The function `run` of the source.
+
+    TorchScript finds the overload of an operator by its arguments. Its optimizer stays
+    off: it would fuse and reorder what must stay as it was recorded.
+    """
+    script = _OPERATOR.sub(r"torch.ops.\1.\2", source)
+    try:
+        run = torch.jit.CompilationUnit(script).run
+        unoptimized = torch.jit.optimized_execution  # type: ignore[attr-defined]
+    except (AttributeError, RuntimeError):
+        return interpreted(source)
+
+    def scripted(*given: Any) -> None:
+        with unoptimized(False):
+            run(*given)
+
+    return scripted
+
+
+def interpreted(source: str) -> Run:
+    """The same by Python itself."""
+    names: dict[str, Any] = {"torch": torch, "Tensor": torch.Tensor, "List": list}
+    for namespace, _ in _OPERATOR.findall(source):
+        names[namespace] = getattr(torch.ops, namespace)
+    exec(compile(source, "<recorded step>", "exec"), names)
+    run: Run = names["run"]
+    return run
