@@ -293,9 +293,18 @@ def _levels(comparison: Comparison) -> Table:
                     precision.replace("float", "f"),
                     _short(level.value),
                     _short(level.tolerance or 0.0),
-                    escape(_where(level)),
+                    escape(_place(level)),
                 )
     return table
+
+
+_PLACED = ("weights", "forward", "gradient", "step", "reference")
+
+
+def _place(level: Level) -> str:
+    """Where the worst difference is; the other levels tell what they have counted."""
+    same = level.value == 0 and level.level in _PLACED
+    return "all the same, bit for bit" if same else _where(level)
 
 
 def decisive(rows: list[Level]) -> Level:

@@ -18,7 +18,7 @@ from shared import terminal
 
 # rich's template names a web font; a picture in a README should ask for nothing.
 TEMPLATE = re.sub(
-    r"@font-face \{\{.*?\}\}", "", export_format.CONSOLE_SVG_FORMAT, flags=re.S
+    r"@font-face \{\{.*?\}\}", "", export_format.CONSOLE_SVG_FORMAT, flags=re.DOTALL
 )
 
 

@@ -98,7 +98,11 @@ def few(data: Dataset) -> Dataset:
 
 
 def train(
-    case: str, precision: str = "float32", seed: int = 0, limit: int = 60, **options: Any
+    case: str,
+    precision: str = "float32",
+    seed: int = 0,
+    limit: int = 60,
+    **options: Any,
 ) -> Run:
     """Train a lesson's case for a few steps."""
     slug, fields = CASES[case]
@@ -267,7 +271,8 @@ def test_a_generator_for_two_layers() -> None:
         backend.configure("cpu", "float64", 2)
         model = network()
         first, second = matched.dropouts(model).values()
-        second.seed_generator = first.seed_generator
+        # Past Keras' __setattr__, which refuses once a layer is built.
+        object.__setattr__(second, "seed_generator", first.seed_generator)
         with pytest.MonkeyPatch.context() as patch, Session().active():
             patch.setattr(compiled, "XLA_STEPS", how)
             ends.append(engine.fit(model, x, y, epochs=4, batch_size=8).loss)
@@ -278,9 +283,7 @@ def test_a_generator_for_two_layers() -> None:
 
 
 @pytest.mark.parametrize(("steps", "traces"), [(NEVER, 1), (0, 2)])
-def test_traced_once(
-    steps: int, traces: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_traced_once(steps: int, traces: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spans of any length use one trace; under XLA the part batch has its own."""
     monkeypatch.setattr(compiled, "XLA_STEPS", steps)
     called = []
@@ -379,30 +382,26 @@ def test_what_xla_cannot_compile() -> None:
 @pytest.mark.parametrize("kind", ["auto", "plain"])
 def test_what_is_no_graph(kind: str) -> None:
     """It is said once, and runs eagerly."""
-    eager = []
 
     def step(x: tf.Tensor, w: tf.Tensor) -> tf.Tensor:
-        return w if float(w[0]) > 1.9 else -w  # a tensor decides
-
-    def by_hand() -> list[float]:
-        w, losses = np.array([2.0, 3.0]), []
-        for _ in range(6):
-            factor = w if w[0] > 1.9 else -w
-            w = w - 0.01 * factor * w
-            losses.append((factor * w).sum())
-        return losses
+        return 1.0 * w if float(w[0]) > 1.9 else -w  # Python reads a tensor
 
     found = one_step(step, engine=kind)
     assert len(found.notes) == 1 and "runs eagerly" in found.notes[0]
-    assert eager == []
-    np.testing.assert_allclose(found.losses, by_hand(), rtol=1e-15)
+    w, losses = np.array([2.0, 3.0]), []
+    for _ in range(6):
+        factor = w if w[0] > 1.9 else -w
+        w = w - 0.01 * factor * w
+        losses.append((factor * w).sum())
+    assert len({loss > 0 for loss in losses}) == 2
+    np.testing.assert_allclose(found.losses, losses, rtol=1e-15)
 
 
 def test_an_error_in_the_step_is_told() -> None:
     def step(x: tf.Tensor, w: tf.Tensor) -> tf.Tensor:
         return w @ x
 
-    with pytest.raises(tf.errors.InvalidArgumentError, match="matri"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="MatMul"):
         one_step(step)
 
 
@@ -411,7 +410,6 @@ def test_an_error_in_the_step_is_told() -> None:
 MAKES: dict[str, dict[str, Any]] = {
     "xor_mlp": {"start": "random"},
     "mnist_mlp": {},
-    "optimizers adam": {},
     "perceptron_iris": {},
 }
 
@@ -435,7 +433,8 @@ def test_reused(
         again = train(case, seed=seed, reuse=kept, reuse_key=case)
         assert_equal(again, single[seed])
     assert len(kept) == 1 and len(compilations) == (steps == 0)
-    assert not np.array_equal(single[0].losses, single[1].losses)
+    alike = np.array_equal(single[0].losses, single[1].losses)
+    assert alike == (case == "perceptron_iris")  # which starts at zero
 
 
 def test_reused_in_matched_mode() -> None:

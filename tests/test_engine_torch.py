@@ -458,6 +458,17 @@ def replacing(model: nn.Module, optimizer: Optimizer, loss: torch.Tensor) -> Non
         parameter.data = parameter.data * 0.99
 
 
+def partial() -> Lesson:
+    """Counts in a list that it is handed."""
+
+    def counted(steps: list[int], x: torch.Tensor, y: torch.Tensor) -> Any:
+        steps[0] += 1
+        return step(x, y)
+
+    model, optimizer, step = lesson()
+    return model, optimizer, functools.partial(counted, [0])
+
+
 def generator() -> Lesson:
     """Noise from a generator of its own."""
     own_generator = torch.Generator().manual_seed(1)
@@ -519,6 +530,7 @@ REFUSED: dict[str, tuple[Callable[[], Lesson], str]] = {
     "counting": (counting, REMEMBERS),
     "counting in the module": (own(besides=counting_here), REMEMBERS),
     "counting in an object": (method, REMEMBERS),
+    "counting in a list": (partial, REMEMBERS),
     "scheduled": (scheduled, REMEMBERS),
     "keeping": (keeping, REMEMBERS),
     "generator": (generator, "it uses a Generator"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 
 import planted_both
 import planted_tf_lessons
@@ -59,8 +60,9 @@ def caught(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     found: list[str] = []
     yield found
     counts = ", ".join(f"{n} by {level}" for level, n in Counter(found).most_common())
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None:
+    plugins = request.config.pluginmanager
+    terminal, capture = map(plugins.get_plugin, ("terminalreporter", "capturemanager"))
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
         terminal.write_line(f"\n{len(found)} planted bugs caught: {counts}")
 
 

@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from shared.study.statistics import (
-    ALPHA,
-    ENOUGH_POWER,
-    Means,
-    Sample,
-    Share,
-    Shares,
-    seeds_needed,
-)
+from shared.study.shares import Share, Shares
+from shared.study.statistics import ALPHA, ENOUGH_POWER, Means, Sample, seeds_needed
 
 
 def spread(n: int, sd: float = 1.0, mean: float = 0.0) -> Sample:

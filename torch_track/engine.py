@@ -8,8 +8,9 @@ is the plain loop
         for batch in DataLoader(TensorDataset(x, y), batch_size, shuffle):
             step(*batch)
 
-with the data kept on the device and the losses collected there. In matched mode the
-order of the samples and the dropout masks come from shared.randomness.
+with the data kept on the device and the losses collected there. Where that pays, most
+steps are repeated from a recording (torch_track/replay.py). In matched mode the order
+of the samples and the dropout masks come from shared.randomness.
 """
 
 from __future__ import annotations

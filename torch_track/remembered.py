@@ -26,6 +26,15 @@ _ONE_OF_A_KIND = (
     types.BuiltinFunctionType,
 )
 
+_OPAQUE = (
+    pickle.PicklingError,
+    AttributeError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What pickle raises on meeting what it cannot write down."""
+
 
 class Remembered:
     """All that a step reaches in Python, as it is now.
@@ -44,11 +53,11 @@ class Remembered:
 
     def __init__(self, step: Callable[..., Any], but: Collection[object]) -> None:
         file = io.BytesIO()
-        pickler = _Pickler(file, but, step.__module__)
+        pickler = _Pickler(file, but, getattr(step, "__module__", ""))
         generators = pickle.dumps((random.getstate(), np.random.get_state()))
         try:
             pickler.dump((step, generators))
-        except (pickle.PicklingError, TypeError, AttributeError, RecursionError):
+        except _OPAQUE:
             raise Unrecordable("it holds what cannot be looked into") from None
         self._found = file.getvalue()
         # As long as these are kept, no other object takes their identity.

@@ -197,7 +197,8 @@ def _show(
         show.show_finding(lesson, finding)
     for note in report["notes"]:
         out.print(note, markup=False)
-    out.print(f"\nOne seed alone: {report['again']}", soft_wrap=True, markup=False)
+    out.print(f"\n{show.times(report['seconds'])}")
+    out.print(f"One seed alone: {report['again']}", soft_wrap=True, markup=False)
     out.print(f"Saved: {', '.join(report['files'])}", soft_wrap=True, markup=False)
 
 

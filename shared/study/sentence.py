@@ -6,14 +6,8 @@ from collections.abc import Mapping
 
 from shared.study.metric import Metric
 from shared.study.result import Track
-from shared.study.statistics import (
-    ALPHA,
-    MOST_SEEDS,
-    Difference,
-    Share,
-    Shares,
-    seeds_needed,
-)
+from shared.study.shares import Share, Shares
+from shared.study.statistics import ALPHA, MOST_SEEDS, Difference, seeds_needed
 from shared.study.units import TRACKS
 
 EQUIVALENT = "equivalent"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from rich import box
 from rich.markup import escape
@@ -14,7 +15,8 @@ from rich.table import Table
 from shared.lesson import Lesson
 from shared.study.result import Result
 from shared.study.sentence import DIFFERENT, EQUIVALENT
-from shared.study.statistics import ALPHA, ENOUGH_POWER, MOST_SEEDS, Share
+from shared.study.shares import Share
+from shared.study.statistics import ALPHA, ENOUGH_POWER, MOST_SEEDS
 from shared.study.units import TRACKS
 from shared.study.verdict import Finding
 from shared.terminal import SYMBOL, err, out
@@ -52,16 +54,16 @@ def _whose(finding: Finding, lesson: Lesson) -> str:
 
 def _table(finding: Finding) -> Table:
     metric = finding.metric
-    columns = ("mean", "sd", "min", "max")
+    columns = ["n", "mean", "sd", "min", "max"]
     if metric.yes_no:
-        columns = ("solved", "share", "95 % interval", "")
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    table.add_column("track")
-    for column in ("n", *filter(None, columns)):
-        table.add_column(column, justify="right")
+        columns = ["n", "solved", "share", "95 % interval"]
     lost = any(track.diverged for track in finding.tracks.values())
     if lost:
-        table.add_column("diverged", justify="right")
+        columns.append("diverged")
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("track")
+    for column in columns:
+        table.add_column(column, justify="right")
     for name, summary in finding.summary.items():
         if isinstance(summary, Share):
             low, high = (metric.value(end) for end in summary.interval(ALPHA))
@@ -87,6 +89,19 @@ def _power(finding: Finding) -> str:
         f"Power: if the tracks were equal, {finding.seeds:,} seeds would show it with "
         f"probability {finding.power:.2f}; for {ENOUGH_POWER} it takes {enough}."
     )
+
+
+def times(seconds: Mapping[str, Any]) -> str:
+    """What the trainings took, and apart from it the start of their processes."""
+    told = []
+    for track in TRACKS:
+        spent = seconds[track]
+        count = spent["processes"]
+        told.append(
+            f"{track} {spent['work']:.1f} s, and {spent['start']:.1f} s to start "
+            f"{count} process{'es' * (count != 1)}"
+        )
+    return f"Time in all: {'; '.join(told)}."
 
 
 @contextlib.contextmanager

@@ -18,15 +18,8 @@ from shared.study.sentence import (
     lost,
     sentence,
 )
-from shared.study.statistics import (
-    ALPHA,
-    Difference,
-    Means,
-    Sample,
-    Share,
-    Shares,
-    seeds_needed,
-)
+from shared.study.shares import Share, Shares
+from shared.study.statistics import ALPHA, Difference, Means, Sample, seeds_needed
 from shared.study.units import TRACKS
 
 
