@@ -155,6 +155,13 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Evaluate these saved weights (either track's) instead of training.",
         ),
         click.option(
+            "--engine",
+            type=click.Choice(["auto", "plain"]),
+            default="auto",
+            show_default=True,
+            help="plain: the framework's own loop, step by step; the same numbers.",
+        ),
+        click.option(
             "--init",
             type=click.Choice(["matched", "native"]),
             help="With --mode native: the start is drawn as the lesson says, or as the "

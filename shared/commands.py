@@ -54,6 +54,7 @@ def run_lesson(
     out: str | None,
     plots: str,
     weights: str | None,
+    engine: str,
     init: str | None,
     device: str,
     seed: int,
@@ -91,6 +92,7 @@ def run_lesson(
                 limit=SMOKE_STEPS if smoke else None,
                 weights=_absolute(weights),
                 init=init or "native",
+                engine=engine,
                 grid=folder is not None,
             )
             with terminal.progress(f"{slug} {variant}".strip(), quiet=as_json) as tell:
@@ -98,6 +100,8 @@ def run_lesson(
                     outcome = perform(name, job, tell)
                 else:
                     outcome = process.run(job, tell)
+            for note in outcome.notes:
+                terminal.err.print(note)
             step = compare.diverged_at(outcome)
             if step is not None:
                 raise Diverged(compare.divergence(slug, cfg, str(step)), step)

@@ -162,6 +162,8 @@ LESSONS = (
        "ops.softmax(model(x, training=False), axis=0)"),
     tf("no softmax", "softmax_regression", "forward", "prediction",
        "ops.softmax(model(x, training=False), axis=1)", "model(x, training=False)"),
+    tf("int32 for int64, after chaos", "softmax_regression", "trajectory",
+       "grades: dtype int32 in tf", '"int64"', '"int32"', limit=None),
     tf("int32 for int64", "softmax_regression", "trajectory",
        "grades: dtype int32 in tf",
        '"int64"', '"int32"'),

@@ -174,6 +174,8 @@ LESSONS = (
           "return torch.sigmoid(net)", "return torch.tanh(net) / 2 + 0.5"),
     torch("the sum of right answers", "logistic_gates", "trajectory", "accuracy",
           "torch.mean(right)", "torch.sum(right)"),
+    torch("gradients never cleared, in chaos", "softmax_regression", "trajectory",
+          "loss at step 2", "        optimizer.zero_grad()\n", "", limit=None),
     torch("a label left out", "softmax_regression", "forward", "loss",
           "nn.CrossEntropyLoss()", "nn.CrossEntropyLoss(ignore_index=0)"),
     torch("softmax over the samples", "softmax_regression", "forward", "prediction",
