@@ -7,7 +7,9 @@ command needs more.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import shutil
 import signal
@@ -403,13 +405,25 @@ def _told(error: click.ClickException) -> str:
 
 
 def _open_streams() -> None:
-    """Let a closed standard stream be the null device.
+    """Let a closed standard stream be the null device, and let no character fail.
 
-    Otherwise the next file that is opened would get its number, and its output.
+    The next file that is opened would get a closed stream's number, and its output.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+    codecs.register_error("twotrack", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="twotrack")
+
+
+def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What stands for a character that the output's encoding does not have."""
+    assert isinstance(error, UnicodeEncodeError)
+    known = {"✓": "+", "✗": "x", "–": "-"}.get(error.object[error.start])
+    # Else its number, as JSON has it too.
+    return (known, error.start + 1) if known else codecs.backslashreplace_errors(error)
 
 
 def _close_streams() -> None:

@@ -100,8 +100,6 @@ def run_lesson(
                     outcome = perform(name, job, tell)
                 else:
                     outcome = process.run(job, tell)
-            for note in outcome.notes:
-                terminal.err.print(note)
             step = compare.diverged_at(outcome)
             if step is not None:
                 raise Diverged(compare.divergence(slug, cfg, str(step)), step)
@@ -159,6 +157,7 @@ def _run_report(
             if key.startswith("result/")
         },
         "published": figures,
+        "notes": outcome.notes,
         "seconds": outcome.seconds,
         "peak_memory_bytes": outcome.peak_memory,
         "environment": outcome.environment,

@@ -65,7 +65,8 @@ class TrackProcess:
             [sys.executable, "-m", "shared.worker", self._package],
             # Not the user's folder: a `shared` there would be imported instead.
             cwd=self._folder.name,
-            env=_environment(),
+            # What a framework leaves among the temporary files goes with the folder.
+            env=_environment() | {"TMPDIR": self._folder.name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -124,6 +124,8 @@ def show_run(lesson: Lesson, report: dict[str, Any], first: bool) -> None:
     did = [_did(report)] if report["parameters"] else []
     if name or did:
         out.print("\n" + ": ".join(name + did))
+    for note in report["notes"]:
+        out.print(escape(note))
     for metric, value in report["metrics"].items():
         out.print(f"{metric} {value:.6g}")
     if report["published"]:

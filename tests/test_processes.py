@@ -237,8 +237,8 @@ def without(tmp_path: Path) -> Callable[..., Answer]:
     """The command on a machine where some packages are not installed."""
     (tmp_path / "sitecustomize.py").write_text(HIDING, encoding="utf-8")
 
-    def run(hidden: str, *arguments: str) -> Answer:
-        env = environment(PYTHONPATH=str(tmp_path), HIDDEN=hidden)
+    def run(hidden: str, *arguments: str, **more: str) -> Answer:
+        env = environment(PYTHONPATH=str(tmp_path), HIDDEN=hidden, **more)
         return python(*TWOTRACK, *arguments, cwd=tmp_path, env=env)
 
     return run
@@ -284,3 +284,6 @@ def test_no_framework_at_all(without: Callable[..., Answer]) -> None:
     assert "pip install torch" in answer.out
     assert without(both, "list").code == 0
     without(both, "compare", "--all").complains(3, "is not installed")
+    plain = without(both, "doctor", PYTHONIOENCODING="cp1252")
+    assert "\nx torch: PyTorch is not installed" in plain.out
+    assert "\n+ mnist: 70,000 images\n" in plain.out
