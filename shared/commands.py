@@ -72,10 +72,7 @@ def run_lesson(
     data = _absolute(data)
     datasets = {v: lesson.data(cfg, data) for v, cfg in configs.items()}
     name = package(track)
-    if weights is not None:
-        if lesson.optional("start") is None:
-            raise UsageError(f"{slug} has no weights: leave out --weights")
-        read_weights(weights)
+    weights = _checked_weights(lesson, weights)
     folder = None if out is None else results.folder(out)
     reports: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
@@ -90,7 +87,7 @@ def run_lesson(
                 device=device,
                 data=data,
                 limit=SMOKE_STEPS if smoke else None,
-                weights=_absolute(weights),
+                weights=weights,
                 init=init or "native",
                 engine=engine,
                 grid=folder is not None,
@@ -116,6 +113,15 @@ def run_lesson(
             reports.append(report)
     if as_json:
         click.echo(results.to_text({"schema": results.SCHEMA, "runs": reports}))
+
+
+def _checked_weights(lesson: Lesson, path: str | None) -> str | None:
+    """The absolute path of weights that can be read, before any process is started."""
+    if path is not None:
+        if lesson.optional("start") is None:
+            raise UsageError(f"{lesson.slug} has no weights: leave out --weights")
+        read_weights(path)
+    return _absolute(path)
 
 
 def _absolute(path: str | None) -> str | None:
