@@ -52,10 +52,10 @@ Command = Callable[..., Answer]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Ours, with 80 columns and without what a user may have set."""
+    """Ours, with this checkout, 80 columns and nothing that a user may have set."""
     dropped = ("TWOTRACK_DEVICE", "NO_COLOR", "FORCE_COLOR")
     kept = {k: v for k, v in os.environ.items() if k not in dropped}
-    return {**kept, "COLUMNS": "80", **changes}
+    return {**kept, "COLUMNS": "80", "PYTHONPATH": str(ROOT), **changes}
 
 
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:

@@ -134,6 +134,10 @@ ENGINE = (
        'array = array.astype("float32" if array.dtype.kind == "f" else array.dtype)\n'
        "    dtype = keras.config.floatx()",
        file="backend"),
+    tf("dropout when predicting", "mnist_mlp", "mode", "evaluation repeated in tf",
+       "training=False", "training=True"),
+    tf("masks when predicting", "mnist_mlp", "trajectory", "prediction",
+       "if not training:", "if training is None:", file="matched"),
 )
 
 BUGS = DIGITS + ENGINE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pty
@@ -14,7 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Answer, environment, python, start
+from conftest import ROOT, Answer, environment, python, start
+
+from shared.errors import MissingError
+from shared.job import Job
+from shared.runner import TrackProcess
 
 TWOTRACK = ["-m", "shared"]
 FOR_LONG = ["xor_mlp", "--set", "epochs=9000000", "--out", "out"]
@@ -139,6 +144,47 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_worker_outlives_ctrl_c_but_not_its_parent() -> None:
+    """Ctrl-C is its parent's to handle; the end of its input is the parent's end."""
+    worker = ["-m", "shared.worker", "torch_track"]
+    endless = Job("xor_mlp", {"epochs": 10**9})
+    request = json.dumps({"job": dataclasses.asdict(endless), "out": "never"})
+    with start(*worker, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(request + "\n")
+        process.stdin.flush()
+        assert "progress" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        for _ in range(3):
+            assert "progress" in process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("echo 'no such library' >&2; exit 9", r"\(exit 9\): no such library"),
+        ("printf '{\"progress\": [1, '; exit 1", r"\(exit 1\): no message"),
+        ("kill -SEGV $$", r"\(SIGSEGV\): no message"),
+    ],
+)
+def test_a_worker_that_stops(
+    script: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may not even start, or stop in the middle of a line."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with (
+        pytest.raises(MissingError, match=f"the torch track's process stopped {told}"),
+        TrackProcess("torch") as process,
+    ):
+        process.run(Job("xor_mlp"))
+
+
 # Terminals
 
 
@@ -238,7 +284,8 @@ def without(tmp_path: Path) -> Callable[..., Answer]:
     (tmp_path / "sitecustomize.py").write_text(HIDING, encoding="utf-8")
 
     def run(hidden: str, *arguments: str, **more: str) -> Answer:
-        env = environment(PYTHONPATH=str(tmp_path), HIDDEN=hidden, **more)
+        path = os.pathsep.join((str(tmp_path), str(ROOT)))
+        env = environment(PYTHONPATH=path, HIDDEN=hidden, **more)
         return python(*TWOTRACK, *arguments, cwd=tmp_path, env=env)
 
     return run

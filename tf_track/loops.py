@@ -49,7 +49,8 @@ class Training:
         try:
             returned = self.step(x, y)
         finally:
-            self.clock.masks = {}
+            # No tensor of the graph may outlive it.
+            self.clock.step, self.clock.masks = 0, {}
         return returned[0] if isinstance(returned, tuple) else returned
 
     def specs(self, size: int | None) -> list[tf.TensorSpec]:
