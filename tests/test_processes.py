@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_a_comparison_outlives_its_reader(tmp_path: Path) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams(closed: str, tmp_path: Path) -> None:
     """No file that a run opens may take the number of a closed stream."""
-    command = f"{sys.executable} -m shared {{}} {closed}"
+    command = f"{shlex.quote(sys.executable)} -m shared {{}} {closed}"
     run = "run perceptron_iris --track torch --smoke --json --plots none --out o"
     expected = {"list": 0, "lst": 2}
     if closed in ("2>&-", "<&- >&- 2>&-"):
@@ -237,6 +238,9 @@ def test_a_bar_comes_and_goes(tmp_path: Path) -> None:
     assert rest.startswith(("\n\x1b[1A\x1b[2K", "\x1b[1A\x1b[2K", "\r\x1b[1A\x1b[2K"))
     assert "\x1b[1mperceptron_iris\x1b[0m in the torch track" in rest
     assert COLOUR.search(bar)
+    # A full line would fold as soon as the terminal adds its own ^C.
+    lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", bar))
+    assert 40 < max(map(len, lines)) <= 77
 
 
 def test_no_colour(tmp_path: Path) -> None:
