@@ -44,7 +44,7 @@ def uniform(
 ) -> NDArray[np.float64]:
     """Uniform numbers in [0, 1), float64, of the given shape."""
     raw = words(seed, stream, counter, int(np.prod(shape)))
-    return ((raw >> np.uint64(11)) * 2.0**-53).reshape(shape)
+    return np.asarray((raw >> np.uint64(11)) * 2.0**-53).reshape(shape)
 
 
 def normal(

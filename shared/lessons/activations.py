@@ -54,7 +54,7 @@ def data(cfg: Config) -> None:
 
 def curve(cfg: Config) -> NDArray[np.float64]:
     """The curves' x, shape (points,)."""
-    return np.linspace(-cfg.limit, cfg.limit, cfg.points)
+    return np.linspace(-cfg.limit, cfg.limit, cfg.points, dtype=np.float64)
 
 
 def reference(cfg: Config, start: Weights, data: None) -> Trace:
