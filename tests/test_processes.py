@@ -111,7 +111,9 @@ def test_a_full_device() -> None:
 )
 def test_ending_early(command: list[str], sent: signal.Signals, tmp_path: Path) -> None:
     """The workers end with the command, and nothing is left half written."""
-    with start(*command, cwd=tmp_path) as process:
+    (tmp_path / "temporary").mkdir()
+    env = environment(TMPDIR=str(tmp_path / "temporary"))
+    with start(*command, cwd=tmp_path, env=env) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("xor_mlp ")
         workers = children(process.pid)
@@ -124,6 +126,7 @@ def test_ending_early(command: list[str], sent: signal.Signals, tmp_path: Path) 
         assert process.returncode == 130
         assert said.endswith("twotrack: stopped\n")
         assert "Traceback" not in said
+        assert list((tmp_path / "temporary").iterdir()) == []
     eventually(lambda: not any(map(alive, workers)))
     assert list((tmp_path / "out").iterdir()) == []
 

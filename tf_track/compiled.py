@@ -8,6 +8,7 @@ does without.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -89,7 +90,6 @@ class Graphs:
         self._data = training.data
         schedule = training.schedule
         pays = schedule.steps >= XLA_STEPS and not training.session.matched
-        self._longest = max(last - first for _, first, last in schedule.spans())
         loop = self._with_xla() if pays else None
         self._loop, self._part = loop or self._without_xla(), None
         if loop and schedule.samples % schedule.size:
@@ -126,6 +126,14 @@ class Graphs:
             for loop in loops
         )
 
+    @property
+    def _longest(self) -> int:
+        """No span has more steps."""
+        stops = [0, *self.training.schedule.stops()]
+        longest = max(b - a for a, b in itertools.pairwise(stops))
+        epoch = self.training.schedule.steps_per_epoch
+        return longest if epoch == 1 else min(longest, epoch)
+
     def _without_xla(self) -> Loop:
         """One loop for batches of any size; in matched mode it is fed its masks."""
         training, schedule = self.training, self.training.schedule
@@ -137,7 +145,7 @@ class Graphs:
                     training.clock,
                     self._data[0][: schedule.size],
                     self._longest,
-                    schedule.batch_sizes(),
+                    schedule.samples,
                 )
         whole = schedule.size == schedule.samples
         return Loop(training, schedule.size if whole else None, ahead)

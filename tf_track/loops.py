@@ -132,13 +132,13 @@ class Loop:
         with ahead.feeding():
             step = tf.function(training.loss, autograph=False)
             self._step = step.get_concrete_function(*training.specs(size), keep)
-        self._steps = self._graph(xla=False)
+        self._steps: Callable[..., tf.Tensor] | None = None
 
     def compile(self) -> None:
-        """Let XLA compile the loop.
+        """Let XLA compile the loop, before the first run.
 
         Raises:
-            tf.errors.OpError: it cannot, and the loop stays as it was.
+            tf.errors.OpError: it cannot, and the loop will do without.
         """
         steps = self._graph(xla=True)
         none, samples = tf.constant(0), self._training.schedule.samples
@@ -151,6 +151,8 @@ class Loop:
         self, first: int, last: int, order: tf.Tensor, data: Batch
     ) -> list[NDArray[Any]]:
         """The losses of the steps first, ..., last - 1, in order."""
+        if self._steps is None:
+            self._steps = self._graph(xla=False)
         losses = []
         for begin in range(first, last, self._ahead.room):
             end = min(begin + self._ahead.room, last)
@@ -196,4 +198,10 @@ class Loop:
             )
             return losses.stack()
 
-        return tf.function(steps, autograph=False, jit_compile=xla)
+        number, *data = self._training.specs(schedule.samples)
+        order = tf.TensorSpec(schedule.samples, tf.int64)
+        graph = tf.function(steps, autograph=False, jit_compile=xla)
+        # Called past tf.function's search for a fitting trace, it takes a third.
+        return graph.get_concrete_function(
+            number, number, order, tuple(data), self._ahead.specs
+        )

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, TypeAlias
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from tf_track import matched
 
@@ -58,7 +57,7 @@ def from_streams(
     clock: matched.Clock,
     x: tf.Tensor,
     room: int,
-    sizes: NDArray[np.int64],
+    samples: int,
 ) -> Ahead:
     """Draw from shared.randomness, for a model that `matched.feed_masks` has prepared.
 
@@ -66,20 +65,23 @@ def from_streams(
         model, clock: the model and what tells it the step.
         x: a full batch.
         room: for how many steps at most.
-        sizes: samples in each step's batch; a part batch fills a mask's first lines.
+        samples: in an epoch; where a part batch ends it, that fills its mask in part.
 
     Raises:
         UnfitError: what the layers are given cannot be told.
     """
     inputs = _inputs(model, matched.dropouts(model), x)
     room, specs = _specs(inputs, room)
+    size = len(x)
+    places = -(-samples // size) * size
 
     def draw(first: int, last: int) -> Masks:
         masks = {}
         for name, spec in specs.items():
             keep = np.zeros(spec.shape, np.bool_)
             for step in range(first, last):
-                part = keep[step - first, : sizes[step]]
+                rest = samples - step * size % places
+                part = keep[step - first, :rest]
                 part[:] = clock.draws[name](step, part.shape)
             masks[name] = tf.constant(keep)
         return masks
