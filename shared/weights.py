@@ -11,21 +11,25 @@ from shared.errors import UsageError
 Weights = dict[str, NDArray[Any]]
 
 
+class MisfitError(UsageError):
+    """Weights of other names or shapes than the model's."""
+
+
 def check_fit(own: Weights, given: Weights) -> None:
-    """Raise UsageError, naming the first misfit, unless names and shapes agree."""
+    """Raise MisfitError, naming the first misfit, unless names and shapes agree."""
     for name in own:
         if name not in given:
-            raise UsageError(
+            raise MisfitError(
                 f"the weights lack {name!r}: they belong to another model or setting"
             )
     for name, array in given.items():
         if name not in own:
-            raise UsageError(
+            raise MisfitError(
                 f"the weights hold {name!r}, which this model does not have: "
                 "they belong to another model or setting"
             )
         if array.shape != own[name].shape:
-            raise UsageError(
+            raise MisfitError(
                 f"the weights' {name!r} has shape {array.shape}, the model's "
                 f"{own[name].shape}: they belong to another setting"
             )

@@ -35,7 +35,7 @@ from shared.job import Job, Outcome
 from shared.parity.trace import Trace
 from shared.parity.training import parted
 from shared.session import History, Session
-from shared.weights import Weights
+from shared.weights import MisfitError, Weights
 
 Progress = Callable[[int, int, float], None]
 
@@ -68,8 +68,13 @@ class Run:
         """
         trace: Trace = {}
         session = self._session()
-        with self._timed("build"):
-            model = self._start()
+        try:
+            with self._timed("build"):
+                model = self._start()
+        except MisfitError:
+            if not self.job.ladder:
+                raise
+            return self._misfit(session)
         if model is not None:
             trace |= _keyed("weights", self.weights.export(model))
         if self.job.ladder and model is not None:
@@ -84,6 +89,16 @@ class Run:
             trace |= _keyed("trained", self.weights.export(model))
         with self._timed("evaluate"):
             trace |= self._evaluate(model, history)
+        return self._found(trace, session, history)
+
+    def _misfit(self, session: Session) -> Outcome:
+        """Only the parameters, for the ladder to name those that are wrong."""
+        model = self.module.build(self.cfg)
+        return self._found(_keyed("weights", self.weights.export(model)), session)
+
+    def _found(
+        self, trace: Trace, session: Session, history: History | None = None
+    ) -> Outcome:
         return Outcome(
             trace=trace,
             settings=session.settings,

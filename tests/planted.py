@@ -67,7 +67,7 @@ class Bug:
         name: what is wrong, in words.
         edits: the mistake; in both tracks, only what stands outside them can tell.
         lesson, fields, limit: the run that shows it.
-        level: the first level that must fail; "refused" for an error message.
+        level: the first level that must fail.
         where: a part of the place that this level must name.
         precisions: what is run; the last is the one whose level must fail.
     """
@@ -255,10 +255,7 @@ class Tracks:
             limit=bug.limit,
             settings=bug.fields,
         )
-        try:
-            found = compare(lessons.find(bug.lesson), processes, options)
-        except TwotrackError as error:
-            return [Level("refused", "float64", None, None, "fail", str(error))]
+        found = compare(lessons.find(bug.lesson), processes, options)
         return [level for level in found.levels if level.verdict == "fail"]
 
 

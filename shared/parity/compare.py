@@ -16,6 +16,7 @@ from shared.parity import published, tolerances, training
 from shared.parity.deviation import Deviation, broken, relative
 from shared.parity.ladder import climb, verdict
 from shared.parity.pairs import Pair
+from shared.parity.structure import fit
 from shared.results import Comparison, Figure, Horizon, Level
 from shared.runner import TrackProcess, side_by_side
 from shared.weights import Weights
@@ -116,6 +117,8 @@ class _Variant:
                 levels = climb(self.lesson, pair, start, precision, self.variant)
                 levels[-1] = self._within_reach(levels[-1], pair, precision)
                 self.result.levels += levels
+                if not fit(pair, start):
+                    return
         if not self.options.matched:
             return
         if "float64" in pairs and self.options.limit is None:

@@ -8,7 +8,7 @@ from shared.lesson import Lesson
 from shared.parity.arithmetic import forward, gradient, step
 from shared.parity.deviation import Deviation, broken, worst
 from shared.parity.pairs import Pair, keys, results
-from shared.parity.structure import mode, spec, weights
+from shared.parity.structure import fit, mode, spec, weights
 from shared.parity.training import trajectory
 from shared.results import Level
 from shared.weights import Weights
@@ -36,6 +36,9 @@ def climb(
         "trajectory": lambda: trajectory(pair, precision),
     }
     missing = not_applicable(lesson, pair, start)
+    if not fit(pair, start):
+        reason = "the models have other parameters"
+        missing = dict.fromkeys(list(levels)[1:], reason)
     return [
         Level(name, precision, None, None, "not applicable", missing[name], variant)
         if name in missing

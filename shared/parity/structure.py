@@ -11,31 +11,48 @@ from shared.parity.deviation import Deviation, broken
 from shared.parity.pairs import Pair, keys
 from shared.weights import Weights
 
+SHOWN = 3
+"""More differences than these are counted, not named."""
+
 
 def spec(pair: Pair, start: Weights | None, precision: str) -> Iterator[Deviation]:
     """Names, shapes, dtype, settings; the value counts what differs."""
-    yield Deviation(0.0, 0.0, f"{pair['tf'].parameters:,} parameters")
+    found = list(_parameters(pair, start or {}, precision))
+    if fit(pair, start):
+        found += _settings("", pair["tf"].settings, pair["torch"].settings)
+    told = "; ".join(found[:SHOWN])
+    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    where = told + more or f"{pair['tf'].parameters:,} parameters"
+    yield Deviation(float(len(found)), 0.0, where)
+
+
+def fit(pair: Pair, start: Weights | None) -> bool:
+    """Whether both models have the parameters of the start, so that both could run."""
     expected = {n: w.shape for n, w in (start or {}).items()}
+    return all(
+        {n: w.shape for n, w in keys(outcome.trace, "weights").items()} == expected
+        for outcome in pair.values()
+    )
+
+
+def _parameters(pair: Pair, start: Weights, precision: str) -> Iterator[str]:
     for track, outcome in pair.items():
         given = keys(outcome.trace, "weights")
-        for name in sorted(expected.keys() | given.keys()):
-            if name not in given or name not in expected:
-                yield Deviation(1.0, 0.0, f"{track} {_lacks(name in given)} {name}")
-            elif given[name].shape != expected[name]:
+        for name in dict.fromkeys([*start, *given]):
+            if name not in given or name not in start:
+                yield f"{track} {_lacks(name in given)} {name}"
+            elif given[name].shape != start[name].shape:
                 shape = given[name].shape
-                yield Deviation(
-                    1.0, 0.0, f"{name}: {track} {shape}, spec {expected[name]}"
-                )
+                yield f"{name}: {track} {shape}, spec {start[name].shape}"
             elif given[name].dtype != precision:
-                yield Deviation(1.0, 0.0, f"{name}: {track} {given[name].dtype}")
-    yield from _settings("", pair["tf"].settings, pair["torch"].settings)
+                yield f"{name}: {track} {given[name].dtype}"
 
 
 def _lacks(has: bool) -> str:
     return "has an unexpected" if has else "lacks"
 
 
-def _settings(prefix: str, tf: Any, torch: Any) -> Iterator[Deviation]:
+def _settings(prefix: str, tf: Any, torch: Any) -> Iterator[str]:
     if isinstance(tf, dict) and isinstance(torch, dict):
         # The optimizer's rule first: the others follow from it.
         for key in sorted(tf.keys() | torch.keys(), key=lambda k: (k != "rule", k)):
@@ -43,7 +60,7 @@ def _settings(prefix: str, tf: Any, torch: Any) -> Iterator[Deviation]:
         return
     # "None" and 0 both say: no weight decay, no momentum.
     if (tf or 0) != (torch or 0) and not _close(tf, torch):
-        yield Deviation(1.0, 0.0, f"{prefix.strip()}: tf {tf}, torch {torch}")
+        yield f"{prefix.strip()}: tf {tf}, torch {torch}"
 
 
 def _close(tf: Any, torch: Any) -> bool:
