@@ -1,4 +1,4 @@
-"""The command line: twotrack list, run, compare, study, doctor.
+"""The command line: twotrack list, run, compare, study, bench, doctor.
 
 Exit codes: 0 fine, 1 the tracks disagree, 2 wrong use or bad input, 3 something is
 missing on this machine; a study has 4 for undecided. Only click is imported before a
@@ -318,6 +318,67 @@ def study(
     code = study_lesson(lesson, own=own, **options)
     if code:
         raise click.exceptions.Exit(code)
+
+
+@cli.command(short_help="Time the engines against the loops that users write.")
+@click.argument("names", nargs=-1, metavar="[LESSON]...")
+@click.option("--track", metavar="tf|torch", help="Only this one.  [default: both]")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 1000),
+    default=5,
+    metavar="N",
+    show_default=True,
+    help="Repetitions of every way; up to twice as many where times are unsteady.",
+)
+@click.option(
+    "--seeds",
+    type=_Seed(2, 100_000),
+    metavar="N",
+    help="Time a study of so many seeds as well.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="J",
+    help="Processes of that study.  [default: the cores]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="A field of the lesson's Config; `twotrack list LESSON` shows them.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    envvar="TWOTRACK_DEVICE",
+    help="auto takes a GPU where there is one.",
+)
+@click.option(
+    "--into",
+    type=click.Path(),
+    metavar="FILE",
+    help="Put a table into this Markdown file, between <!-- bench --> and "
+    "<!-- /bench -->.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
+def bench(names: tuple[str, ...], **options: Any) -> None:
+    """Time each LESSON (default: all) in every way that one would run it.
+
+    The tutorial's way, a good loop written by hand and the engine take turns, each in a
+    process of its own; what counts are the ratios. The floor is what the arithmetic
+    alone takes at the rates that NumPy reaches in the same run.
+
+    Exits with 0 if all loops compute the same losses, 1 if not.
+    """
+    from shared.bench.command import bench_lessons
+
+    if not bench_lessons(names, **options):
+        raise click.exceptions.Exit(DISAGREE)
 
 
 @cli.command(short_help="Show what is installed, what is missing, how to get it.")

@@ -31,7 +31,8 @@ class Job:
         init: in native mode, where the start comes from: "native" is the framework's
             own initialisers; "matched" draws from the distribution of the spec's
             `start`, in each track a draw of its own.
-        engine: "auto" or "plain", as in shared.session.Session.
+        engine: as in shared.session.Session.
+        threads: that the framework may use; None leaves it its own choice.
         reuse: keep what is loaded, compiled or recorded for the next seed in the
             same process.
     """
@@ -50,6 +51,7 @@ class Job:
     grid: bool = False
     init: str = "native"
     engine: str = "auto"
+    threads: int | None = 1
     reuse: bool = False
 
 
@@ -64,7 +66,7 @@ class Outcome:
         steps_per_epoch: cuts trace["history/loss"] into epochs; 0 without training.
         environment: versions and device.
         notes: what the engine has to tell, one line each.
-        seconds: import, build, train and evaluate.
+        seconds: import, build, train and evaluate; "compile" is a part of train.
         peak_memory: bytes, the process's high-water mark; None where unknown.
     """
 

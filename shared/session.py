@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -127,7 +128,8 @@ class Session:
         keep_snapshots: keep the weights at the schedule's stops.
         progress: called as progress(epoch, epochs, loss) while training.
         engine: "auto" compiles or records the step where that pays; "plain" is the
-            loop that the framework's users would write.
+            loop that an expert would write by hand, "idiom" the one of the framework's
+            tutorials; "tuned" is "idiom" with what the framework offers to speed it up.
         reuse: what an engine compiled or recorded for earlier runs of this process;
             None keeps nothing.
         reuse_key: what in `reuse` belongs to this run: the same lesson, settings and
@@ -137,6 +139,7 @@ class Session:
         settings: what optimizer, batches and dropout the lesson really uses.
         history: the history of the last training.
         trainings: how many there were.
+        compile_seconds: what it took to trace, compile or record the step.
         halt: told the losses so far, says whether the training may end here.
     """
 
@@ -155,6 +158,7 @@ class Session:
     history: History | None = None
     trainings: int = 0
     halt: Callable[[NDArray[Any]], bool] | None = None
+    compile_seconds: float = 0.0
 
     def schedule(
         self, samples: int, epochs: int, batch_size: int | None, shuffle: bool
@@ -187,6 +191,15 @@ class Session:
         if not np.isfinite(losses[-1]).all():
             return True
         return self.halt is not None and self.halt(np.concatenate(losses))
+
+    @contextlib.contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Count what is done in the block as compilation."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.compile_seconds += time.perf_counter() - begun
 
     @contextlib.contextmanager
     def active(self) -> Iterator[Session]:

@@ -58,7 +58,7 @@ class Run:
             self.module = importlib.import_module(f"{package}.lessons.{job.lesson}")
         _first_import.setdefault(package, self.seconds["import"])
         self.seconds["import"] = _first_import[package]
-        self.backend.configure(job.device, job.precision, job.seed)
+        self.backend.configure(job.device, job.precision, job.seed, job.threads)
 
     def outcome(self) -> Outcome:
         """Build, look closely, train, evaluate.
@@ -83,6 +83,7 @@ class Run:
         if hasattr(self.module, "train") and not self.job.weights:
             with self._timed("train"), session.active():
                 history = self.module.train(model, self.data, self.cfg)
+            self.seconds["compile"] = session.compile_seconds
             trace |= _trained(history)
             if not (self.job.twin or self.job.reuse):
                 _own_losses[self._identity()] = history.loss

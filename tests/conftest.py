@@ -21,6 +21,10 @@ os.environ["COLUMNS"] = "80"
 from shared import cli, commands
 from shared.runner import TrackProcess
 
+# A CUDA build of torch imports Triton if it is there, and a process that has loaded
+# TensorFlow then crashes. Only tests have both frameworks in one process.
+sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from shared.errors import MissingError
 
 
-def configure(device: str, precision: str, seed: int) -> None:
+def configure(device: str, precision: str, seed: int, threads: int | None = 1) -> None:
     """Set up the process for one run.
 
     Args:
         device: "auto" (a GPU where there is one), "cpu" or "gpu".
         precision: "float32" or "float64", of parameters and data.
         seed: of Keras' and TensorFlow's own generators.
+        threads: that TensorFlow may use; None leaves it its own choice. At these sizes
+            more than one cost more than they bring.
 
     Raises:
         MissingError: a GPU is asked for and TensorFlow sees none.
@@ -32,20 +34,26 @@ def configure(device: str, precision: str, seed: int) -> None:
             "TensorFlow sees no GPU: use --device cpu, or "
             "pip install 'tensorflow[and-cuda]'"
         )
-    _once(tuple(gpus), device)
+    global _set_up
+    if not _set_up:
+        _once(gpus, device, threads)
+    _set_up = True
     # The policy too: set_floatx alone leaves layers at the policy already cached.
     keras.config.set_floatx(precision)
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
 
 
-def _once(gpus: tuple[tf.config.PhysicalDevice, ...], device: str) -> None:
+_set_up = False
+
+
+def _once(
+    gpus: list[tf.config.PhysicalDevice], device: str, threads: int | None
+) -> None:
     """What TensorFlow takes only before it runs its first operation."""
-    if tf.config.threading.get_intra_op_parallelism_threads() == 1:
-        return
-    # One thread: at these sizes more threads cost more than they bring.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     if device == "cpu":
         tf.config.set_visible_devices([], "GPU")
     for gpu in gpus:

@@ -57,7 +57,8 @@ def running(training: Training) -> Iterator[Plain | Graphs]:
         with kept.standing_in(training):
             yield kept
         return
-    loop = _new(training)
+    with session.compiling():
+        loop = _new(training)
     if session.reuse is not None and isinstance(loop, Graphs) and loop.reusable:
         session.reuse[key] = loop
     yield loop

@@ -24,7 +24,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from shared.session import History, Schedule, Session, current
-from tf_track import backend, compiled, matched, weights
+from tf_track import backend, compiled, idiom, matched, weights
 from tf_track.examine import examine
 from tf_track.loops import Step, Training
 
@@ -39,6 +39,10 @@ def fit(
     shuffle: bool = True,
 ) -> History:
     """What `model.fit` computes for a compiled model; `loop` tells the arguments."""
+    session = current()
+    if idiom.asked_for(session):
+        schedule = session.schedule(len(x), epochs, batch_size, shuffle)
+        return idiom.fit(model, x, y, schedule, session)
 
     def step(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
@@ -86,6 +90,8 @@ def loop(
     session = current()
     schedule = session.schedule(len(x), epochs, batch_size, shuffle)
     note_settings(session, model, optimizer)
+    if idiom.asked_for(session):
+        return idiom.fit(idiom.Stepping(step), x, y, schedule, session)
     same_rule(optimizer)
     if optimizer is not None:
         optimizer.build(list(weights.named(model).values()))

@@ -152,7 +152,8 @@ class Loop:
     ) -> list[NDArray[Any]]:
         """The losses of the steps first, ..., last - 1, in order."""
         if self._steps is None:
-            self._steps = self._graph(xla=False)
+            with self._training.session.compiling():
+                self._steps = self._graph(xla=False)
         losses = []
         for begin in range(first, last, self._ahead.room):
             end = min(begin + self._ahead.room, last)

@@ -14,27 +14,29 @@ from numpy.typing import NDArray
 from shared.errors import MissingError
 
 
-def configure(device: str, precision: str, seed: int) -> None:
+def configure(device: str, precision: str, seed: int, threads: int | None = 1) -> None:
     """Set up the process for one run.
 
     Args:
         device: "auto" (a GPU where there is one), "cpu" or "gpu".
         precision: "float32" or "float64", of parameters and data.
         seed: of PyTorch's own generators.
+        threads: that PyTorch may use; None leaves it its own choice. At these sizes
+            more than one cost more than they bring.
 
     Raises:
         MissingError: a GPU is asked for and PyTorch sees none.
     """
-    gpu = torch.cuda.is_available()
+    gpu = device != "cpu" and torch.cuda.is_available()
     if device == "gpu" and not gpu:
         raise MissingError(
             "PyTorch sees no GPU: use --device cpu, or install a CUDA build of torch"
         )
     # The CPU is the default without being set, which would slow down every call.
-    torch.set_default_device("cuda" if gpu and device != "cpu" else None)
+    torch.set_default_device("cuda" if gpu else None)
     torch.set_default_dtype(getattr(torch, precision))
-    # One thread: at these sizes more threads cost more than they bring.
-    torch.set_num_threads(1)
+    if threads is not None:
+        torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

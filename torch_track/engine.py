@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from shared.session import History, Schedule, Session, current
-from torch_track import backend, matched, replay, weights
+from torch_track import backend, idiom, matched, replay, weights
 from torch_track.examine import examine
 
 Step = Callable[[torch.Tensor, torch.Tensor], Any]
@@ -69,6 +69,8 @@ def loop(
     def plain(step: Step) -> replay.Span:
         return _plain(step, xs, ys, schedule, clock)
 
+    if session.engine == "idiom":
+        return idiom.run(step, xs, ys, schedule)
     run = plain(step)
     if session.engine == "auto":
         run = replay.Loop(plain, step, (xs, ys), schedule, session, clock, optimizer)

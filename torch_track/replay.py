@@ -108,7 +108,8 @@ class Loop:
     def _try(self, first: int, order: torch.Tensor, losses: list[torch.Tensor]) -> None:
         """Run up to three steps, and note either the program or what stands against."""
         try:
-            self._program = self._learn(first, order, losses)
+            with self._session.compiling():
+                self._program = self._learn(first, order, losses)
         except Unrecordable as reason:
             note = f"every step ran as written, none from a recording: {reason}"
             self._session.notes.append(note)

@@ -1,0 +1,178 @@
+"""What a person reads of a bench: a table a lesson and track, and one for a README."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from shared import results
+from shared.bench.measure import SAME, Found, Measured
+from shared.errors import UsageError
+from shared.terminal import SYMBOL, out
+
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+
+
+def show(slug: str, found: Found) -> None:
+    """One lesson in one track."""
+    out.print(f"\n[bold]{slug}[/] in the {found.track} track, {found.steps:,} steps")
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("how")
+    for column in ("seconds", "from", "to", "compiling", "MB", "engine"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for measured in found.measured:
+        table.add_row(*_row(found, measured))
+    least = [sum(kinds.values()) for kinds in found.floors]
+    table.add_row("the floor", *map(_seconds, _three(least)), "", "", "")
+    out.print(table)
+    for line in [*_cut(found), *_notes(found), *_study(found)]:
+        out.print(escape(line))
+    out.print(_same(found))
+
+
+def _row(found: Found, measured: Measured) -> list[str]:
+    cut = "" if measured.steps == found.steps else "*"
+    faster = ""
+    if measured is not found.engine:
+        faster = f"{_times(statistics.median(found.ratio(measured)))} faster"
+    memory = measured.peak_memory
+    return [
+        measured.way.label + cut,
+        *map(_seconds, _three(measured.seconds)),
+        _seconds(statistics.median(measured.compile_seconds)),
+        "" if memory is None else f"{memory / 1e6:,.0f}",
+        faster,
+    ]
+
+
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    return statistics.median(values), min(values), max(values)
+
+
+def _seconds(value: float) -> str:
+    """Three figures, but no more than a microsecond's."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value >= 1e-6 else "0"
+
+
+def _times(value: float) -> str:
+    return f"{value:,.0f}x" if value >= 20 else f"{value:.1f}x"
+
+
+def _cut(found: Found) -> list[str]:
+    cut = [m for m in found.measured if m.steps < found.steps]
+    told = ", ".join(f"{m.steps:,} ({m.way.label})" for m in cut)
+    return [f"* Scaled up from so many steps: {told}."] if cut else []
+
+
+def _notes(found: Found) -> list[str]:
+    return [f"The engine: {note}." for note in found.engine.notes]
+
+
+def _study(found: Found) -> list[str]:
+    study = found.study
+    if study is None:
+        return []
+    told = [
+        f"{_times(study.seeds * statistics.median(m.seconds) / study.seconds)} "
+        f"{m.way.label}"
+        for m in found.measured[:-1]
+    ]
+    return [
+        f"A study of {study.seeds} seeds takes {study.seconds:.3g} s in "
+        f"{study.processes} processes, their start of {study.start:.1f} s apart. So "
+        "many runs one after the other take so many times as long: "
+        f"{', '.join(told)}."
+    ]
+
+
+def _same(found: Found) -> str:
+    """Whether the loops compute the same losses."""
+    known = {m.way.label: found.apart(m) for m in found.measured[:-1]}
+    apart = {label: value for label, value in known.items() if value is not None}
+    if not apart:
+        return f"{SYMBOL['not applicable']} No loop to compare the losses with."
+    worst = max(apart, key=lambda label: apart[label])
+    if apart[worst] > SAME:
+        return (
+            f"{SYMBOL['fail']} The engine's first losses differ from those of "
+            f"{escape(worst)} by {apart[worst]:.1e}."
+        )
+    exact = "bit for bit" if not apart[worst] else f"to {apart[worst]:.0e}"
+    return f"{SYMBOL['pass']} The engine's first losses are theirs {exact}."
+
+
+def same(found: Found) -> bool:
+    """Whether every loop that can be compared computes what the engine does."""
+    known = [found.apart(measured) for measured in found.measured[:-1]]
+    return all(value is None or value <= SAME for value in known)
+
+
+def markdown(rows: Sequence[tuple[str, Found]]) -> str:
+    """A table of ratios: how many times as long as the engine the others take."""
+    lines = [
+        "| lesson | track | the tutorial's way | by hand | seeds | engine | floor |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [_markdown_row(slug, found) for slug, found in rows]
+    return "\n".join(lines)
+
+
+def _markdown_row(slug: str, found: Found) -> str:
+    by_name = {measured.way.name: measured for measured in found.measured}
+    idiom = by_name["idiom, default threads"]
+    hand = by_name.get("hand")
+    cells = [
+        f"`{slug}`",
+        found.track,
+        f"{idiom.way.label}: {_times(statistics.median(found.ratio(idiom)))}",
+        "" if hand is None else _by_hand(found, hand),
+        _seeds(found, idiom),
+        f"{_seconds(statistics.median(found.engine.seconds))} s",
+        _times(statistics.median(found.over_floor())),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _by_hand(found: Found, hand: Measured) -> str:
+    return f"{hand.way.label}: {_times(statistics.median(found.ratio(hand)))}"
+
+
+def _seeds(found: Found, idiom: Measured) -> str:
+    if found.study is None:
+        return ""
+    study = found.study
+    alone = study.seeds * statistics.median(idiom.seconds)
+    return f"{study.seeds}: {_times(alone / study.seconds)}"
+
+
+def around(path: Path) -> tuple[str, str]:
+    """What stands before and after the table in a Markdown file, marks included.
+
+    Raises:
+        UsageError: there is no such file, or it has no such marks.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--into {path}: cannot be read as text ({error})") from None
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UsageError(f"--into {path}: put {BEGIN} and {END} where the table goes")
+    return f"{before}{BEGIN}\n", f"\n{END}{after}"
+
+
+def put_into(path: Path, table: str) -> None:
+    """Replace what stands between the two marks in a Markdown file.
+
+    Raises:
+        UsageError: as `around`, or the file cannot be written.
+    """
+    results.write(path, table.join(around(path)).encode())

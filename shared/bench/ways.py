@@ -1,0 +1,53 @@
+"""The ways to run one training that the bench holds against each other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+TRACKS = ("tf", "torch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One way to run a lesson's training.
+
+    Attributes:
+        track: "tf" or "torch".
+        name: short and unique within the track.
+        label: what a reader sees.
+        engine: as in shared.session.Session.
+        threads: as in shared.job.Job.
+    """
+
+    track: str
+    name: str
+    label: str
+    engine: str
+    threads: int | None = 1
+
+    @property
+    def key(self) -> str:
+        return f"{self.track} {self.name}"
+
+
+def ways(batched: bool) -> list[Way]:
+    """All ways, the engine last in each track.
+
+    Args:
+        batched: whether a step sees a part of the samples; if not, PyTorch's tutorials
+            use no DataLoader, and there is nothing that an expert would do otherwise.
+    """
+    torch = "DataLoader, eager" if batched else "eager loop"
+    found = [
+        Way("tf", "idiom, default threads", "Keras fit", "idiom", None),
+        Way("tf", "idiom", "Keras fit, one thread", "idiom"),
+        Way("tf", "tuned", "fit, 125 steps a call", "tuned"),
+        Way("tf", "hand", "tf.function step", "plain"),
+        Way("tf", "engine", "engine", "auto"),
+        Way("torch", "idiom, default threads", torch, "idiom", None),
+        Way("torch", "idiom", f"{torch}, one thread", "idiom"),
+        Way("torch", "hand", "sliced tensors, eager", "plain"),
+        Way("torch", "engine", "engine", "auto"),
+    ]
+    only_batched = {"tf tuned", "torch hand"}
+    return [way for way in found if batched or way.key not in only_batched]
