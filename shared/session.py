@@ -67,6 +67,8 @@ class Schedule:
         batch_size: samples a step; None puts all of them in every batch.
         shuffle: a new order each epoch, else the order of the arrays.
         limit: stop after so many steps; None runs them all.
+        pauses: pause at the `stops`, to keep weights or to tell how it goes; else only
+            where an epoch ends.
     """
 
     samples: int
@@ -74,6 +76,7 @@ class Schedule:
     batch_size: int | None = None
     shuffle: bool = False
     limit: int | None = None
+    pauses: bool = True
 
     @property
     def size(self) -> int:
@@ -97,6 +100,8 @@ class Schedule:
 
     def stops(self) -> list[int]:
         """Steps after which the weights are kept: 1 2 5 10 20 50 ..., and the last."""
+        if not self.pauses:
+            return [self.steps]
         series = (m * 10**e for e in range(9) for m in (1, 2, 5))
         return sorted({s for s in series if s < self.steps} | {self.steps})
 
@@ -128,8 +133,9 @@ class Session:
         keep_snapshots: keep the weights at the schedule's stops.
         progress: called as progress(epoch, epochs, loss) while training.
         engine: "auto" compiles or records the step where that pays; "plain" is the
-            loop that an expert would write by hand, "idiom" the one of the framework's
-            tutorials; "tuned" is "idiom" with what the framework offers to speed it up.
+            loop that the framework's users would write. For the bench, "idiom" is the
+            loop of the framework's tutorials, "tuned" that with what the framework
+            offers to speed it up, "hand" a good one written by hand.
         reuse: what an engine compiled or recorded for earlier runs of this process;
             None keeps nothing.
         reuse_key: what in `reuse` belongs to this run: the same lesson, settings and
@@ -171,7 +177,8 @@ class Session:
             "shuffle": shuffle,
         }
         limit = 1 if self.examine else self.limit
-        return Schedule(samples, epochs, batch_size, shuffle, limit)
+        pauses = self.keep_snapshots or self.progress or self.halt
+        return Schedule(samples, epochs, batch_size, shuffle, limit, bool(pauses))
 
     def order(self, schedule: Schedule, epoch: int) -> NDArray[np.int64]:
         """The matched order of an epoch's samples, shape (samples,)."""

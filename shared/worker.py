@@ -23,7 +23,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,8 @@ class Run:
             if not (self.job.twin or self.job.reuse):
                 _own_losses[self._identity()] = history.loss
             trace |= _keyed("trained", self.weights.export(model))
+            if self._only_the_start_differs(model, session):
+                self.kept.model = model
         with self._timed("evaluate"):
             trace |= self._evaluate(model, history)
         return self._found(trace, session, history)
@@ -125,6 +127,17 @@ class Run:
             halt=self._parted if self.job.twin else None,
         )
 
+    def _only_the_start_differs(self, model: Any, session: Session) -> bool:
+        """Whether the next seed may train this model from another start.
+
+        To build one moves on the random generators, and a Keras model takes longer to
+        build than to train for some thousand steps.
+        """
+        draws = session.settings["shuffle"] or session.settings["dropout"]
+        matched = self.job.init == "matched" and self.lesson.optional("start")
+        whole = self.weights.is_parameters_only(model)
+        return bool(self.job.reuse and matched and whole and not draws)
+
     def _identity(self) -> str:
         """What a run and its one-ulp twins have in common."""
         job = self.job
@@ -139,7 +152,7 @@ class Run:
         """A fresh model at the job's start; None for a lesson without one."""
         if not hasattr(self.module, "build"):
             return None
-        model = self.module.build(self.cfg)
+        model = self.kept.model or self.module.build(self.cfg)
         start = self.lesson.optional("start")
         if self.job.weights:
             self.weights.load(model, read_weights(self.job.weights))
@@ -206,18 +219,21 @@ class _Timer:
         self.seconds[self.name] = time.perf_counter() - self.start
 
 
-class Kept(NamedTuple):
+@dataclasses.dataclass
+class Kept:
     """What a process keeps from one seed to the next.
 
     Attributes:
         key: everything but the seed that the work depends on.
         data: the lesson's data.
         loops: what the engine compiled or recorded.
+        model: the model, where it may be trained again.
     """
 
     key: str
     data: Any
     loops: dict[Any, Any]
+    model: Any = None
 
 
 _kept: Kept | None = None
@@ -373,7 +389,9 @@ def main(package: str) -> None:
         request = json.loads(lines.get())
         try:
             job = Job(**request["job"])
-            outcome = perform(package, job, lambda *p: emit(progress=p))
+            # In a study it is the finished training that tells how it goes.
+            tell = None if job.reuse else lambda *p: emit(progress=p)
+            outcome = perform(package, job, tell)
             np.savez(request["out"], **outcome.trace)  # type: ignore[arg-type]
             emit(done=outcome.facts())
         except TwotrackError as error:

@@ -67,7 +67,7 @@ def running(training: Training) -> Iterator[Plain | Graphs]:
 def _new(training: Training) -> Plain | Graphs:
     session = training.session
     try:
-        if session.engine == "plain":
+        if session.engine != "auto":
             return Plain(training)
         graphs = Graphs(training)
     except UNTRACEABLE as error:

@@ -31,9 +31,10 @@ def fit(
 
     The history has the mean loss of each epoch. As "tuned", several steps run in one
     call, on data in the run's precision; else the data are NumPy's own float64, which
-    `fit` casts batch by batch.
+    `fit` casts batch by batch, and it draws its progress bar.
     """
-    if session.engine == "tuned":
+    tuned = session.engine == "tuned"
+    if tuned:
         model.steps_per_execution = min(STEPS_PER_EXECUTION, schedule.steps_per_epoch)
     else:
         x = x.astype(np.float64)
@@ -44,7 +45,7 @@ def fit(
         batch_size=schedule.size,
         epochs=-(-schedule.steps // schedule.steps_per_epoch),
         shuffle=schedule.shuffle,
-        verbose=0,
+        verbose=0 if tuned else "auto",
         callbacks=[clock],
     )
     session.compile_seconds = clock.compilation

@@ -109,11 +109,15 @@ def from_generators(
     room, specs = _specs(inputs, room)
 
     def one(name: str) -> tf.Tensor:
-        layer, ones = layers[name], tf.ones(inputs[name].shape, inputs[name].dtype)
-        drawn = keras.random.dropout(
-            ones, layer.rate, layer.noise_shape, seed=layer.seed_generator
+        # What is behind keras.random.dropout, less its arithmetic.
+        layer, spec = layers[name], inputs[name]
+        seed = layer.seed_generator.next() % (tf.int32.max - 1)
+        noise = layer.noise_shape or spec.shape
+        shape = [a or b for a, b in zip(noise, spec.shape, strict=True)]
+        uniform = tf.random.stateless_uniform(
+            shape, tf.cast(seed, tf.int32), dtype=spec.dtype
         )
-        return drawn != 0
+        return tf.broadcast_to(uniform >= layer.rate, spec.shape)
 
     @tf.function(autograph=False)
     def many(count: tf.Tensor) -> Masks:

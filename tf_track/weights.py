@@ -31,6 +31,11 @@ def named(model: Model) -> dict[str, Variable]:
     }
 
 
+def is_parameters_only(model: Model) -> bool:
+    """Whether no statistics or random generators belong to the model."""
+    return isinstance(model, Mapping) or len(model.variables) == len(named(model))
+
+
 def neutral(model: Model, name: str, value: tf.Tensor) -> NDArray:
     """A tensor shaped like parameter `name` (a gradient, say) in neutral layout."""
     return backend.array(value)

@@ -69,6 +69,8 @@ def loop(
     def plain(step: Step) -> replay.Span:
         return _plain(step, xs, ys, schedule, clock)
 
+    if session.engine in ("idiom", "hand"):
+        torch.set_flush_denormal(False)  # as PyTorch comes
     if session.engine == "idiom":
         return idiom.run(step, xs, ys, schedule)
     run = plain(step)

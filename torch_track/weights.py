@@ -43,6 +43,11 @@ def named(model: Model) -> dict[str, torch.Tensor]:
 _NEUTRAL = {"weight": "kernel", "bias": "bias"}
 
 
+def is_parameters_only(model: Model) -> bool:
+    """Whether no buffers, such as running statistics, belong to the model."""
+    return isinstance(model, Mapping) or not any(True for _ in model.buffers())
+
+
 def neutral(model: Model, name: str, value: torch.Tensor) -> NDArray:
     """A tensor shaped like parameter `name` (a gradient, say) in neutral layout."""
     array = backend.array(value)

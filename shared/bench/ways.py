@@ -42,11 +42,11 @@ def ways(batched: bool) -> list[Way]:
         Way("tf", "idiom, default threads", "Keras fit", "idiom", None),
         Way("tf", "idiom", "Keras fit, one thread", "idiom"),
         Way("tf", "tuned", "fit, 125 steps a call", "tuned"),
-        Way("tf", "hand", "tf.function step", "plain"),
+        Way("tf", "hand", "tf.function step", "hand"),
         Way("tf", "engine", "engine", "auto"),
         Way("torch", "idiom, default threads", torch, "idiom", None),
         Way("torch", "idiom", f"{torch}, one thread", "idiom"),
-        Way("torch", "hand", "sliced tensors, eager", "plain"),
+        Way("torch", "hand", "sliced tensors, eager", "hand"),
         Way("torch", "engine", "engine", "auto"),
     ]
     only_batched = {"tf tuned", "torch hand"}
