@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,8 +16,13 @@ class MisfitError(UsageError):
     """Weights of other names or shapes than the model's."""
 
 
-def check_fit(own: Weights, given: Weights) -> None:
-    """Raise MisfitError, naming the first misfit, unless names and shapes agree."""
+def check_fit(own: Mapping[str, Sequence[int]], given: Weights) -> None:
+    """Raise MisfitError, naming the first misfit, unless names and shapes agree.
+
+    Args:
+        own: the shapes of the model's parameters.
+        given: the weights to load into it.
+    """
     for name in own:
         if name not in given:
             raise MisfitError(
@@ -28,8 +34,8 @@ def check_fit(own: Weights, given: Weights) -> None:
                 f"the weights hold {name!r}, which this model does not have: "
                 "they belong to another model or setting"
             )
-        if array.shape != own[name].shape:
+        if array.shape != tuple(own[name]):
             raise MisfitError(
                 f"the weights' {name!r} has shape {array.shape}, the model's "
-                f"{own[name].shape}: they belong to another setting"
+                f"{tuple(own[name])}: they belong to another setting"
             )

@@ -169,7 +169,7 @@ def test_a_misfit_loads_nothing(track: str, change: str, precision: str) -> None
 
 
 def test_a_kernel_is_not_taken_transposed() -> None:
-    own = {"hidden/kernel": np.zeros((2, 3))}
+    own = {"hidden/kernel": (2, 3)}
     with pytest.raises(UsageError, match=r"has shape \(3, 2\), the model's \(2, 3\)"):
         check_fit(own, {"hidden/kernel": np.zeros((3, 2))})
     check_fit(own, {"hidden/kernel": np.zeros((2, 3))})

@@ -183,7 +183,8 @@ def _hidden(operation: str) -> bool:
 
 def _copy(source: list[tf.Variable], target: list[tf.Variable]) -> None:
     for value, variable in zip(source, target, strict=True):
-        variable.assign(value.value(), read_value=False)
+        if value is not variable:
+            variable.assign(value.value(), read_value=False)
 
 
 def _brief(error: Exception) -> str:

@@ -52,8 +52,9 @@ def load(model: Model, values: Weights) -> None:
     Raises:
         UsageError: a name or a shape does not fit; nothing is loaded then.
     """
-    check_fit(export(model), values)
-    for name, variable in named(model).items():
+    variables = named(model)
+    check_fit({name: v.shape for name, v in variables.items()}, values)
+    for name, variable in variables.items():
         variable.assign(native(model, name, values[name]))
 
 

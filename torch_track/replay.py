@@ -88,9 +88,11 @@ class Loop:
         losses: list[torch.Tensor] = []
         full = self._full(first, last)
         pays = self._schedule.steps - first >= PAYS
-        if not self._tried and pays and full >= _TRIAL:
+        if not self._tried and pays and full > _TRIAL:
             self._tried = True
-            self._try(first, order, losses)
+            # The first step of all may differ: it makes the optimizer's state.
+            losses.append(self._plain(first, first + 1, order))
+            losses += self._try(first + 1, order)
         done = first + len(losses)
         if self._program and done < first + full:
             losses.append(self._repeat(self._program, done, first + full, order))
@@ -105,14 +107,16 @@ class Loop:
         part = schedule.samples % schedule.size and not last % schedule.steps_per_epoch
         return last - first - bool(part)
 
-    def _try(self, first: int, order: torch.Tensor, losses: list[torch.Tensor]) -> None:
+    def _try(self, first: int, order: torch.Tensor) -> list[torch.Tensor]:
         """Run up to three steps, and note either the program or what stands against."""
+        losses: list[torch.Tensor] = []
         try:
             with self._session.compiling():
                 self._program = self._learn(first, order, losses)
         except Unrecordable as reason:
             note = f"every step ran as written, none from a recording: {reason}"
             self._session.notes.append(note)
+        return losses
 
     def _learn(
         self, first: int, order: torch.Tensor, losses: list[torch.Tensor]

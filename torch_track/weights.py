@@ -65,9 +65,13 @@ def load(model: Model, values: Weights) -> None:
     Raises:
         UsageError: a name or a shape does not fit; nothing is loaded then.
     """
-    check_fit(export(model), values)
+    parameters = named(model)
+    turned = (name for name in parameters if _transposed(model, name))
+    shapes = {name: tuple(p.shape) for name, p in parameters.items()}
+    shapes |= {name: shapes[name][::-1] for name in turned}
+    check_fit(shapes, values)
     with torch.no_grad():
-        for name, parameter in named(model).items():
+        for name, parameter in parameters.items():
             parameter.copy_(native(model, name, values[name]))
 
 

@@ -17,6 +17,9 @@ from shared.job import Outcome
 from shared.parity import compare
 from shared.study.units import Unit, digest, loaded
 
+WORK = ("build", "train", "evaluate")
+"""What a training consists of, once its process has started."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -90,7 +93,7 @@ def measure(unit: Unit, outcome: Outcome, start: float = 0.0) -> Result:
         map(math.isfinite, metrics.values())
     )
     solved = lesson.optional("solved")
-    seconds = {k: outcome.seconds.get(k, 0.0) for k in ("build", "train", "evaluate")}
+    seconds = {k: outcome.seconds.get(k, 0.0) for k in WORK}
     weights = outcome.weights()
     answer = None
     if solved is not None:
