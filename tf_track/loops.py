@@ -155,9 +155,7 @@ class Loop:
             with self._training.session.compiling():
                 self._steps = self._graph(xla=False)
         losses = []
-        for begin in range(first, last, self._ahead.room):
-            end = min(begin + self._ahead.room, last)
-            drawn = self._ahead.draw(begin, end)
+        for begin, end, drawn in self._ahead.parts(first, last):
             i = tf.constant(begin), tf.constant(end)
             found = self._steps(*i, order, data, drawn)
             losses.append(found.numpy()[: end - begin])

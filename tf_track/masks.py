@@ -9,7 +9,9 @@ each step its own.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
@@ -23,8 +25,8 @@ Layers: TypeAlias = Mapping[str, keras.layers.Dropout]
 Masks: TypeAlias = dict[str, tf.Tensor]
 Specs: TypeAlias = dict[str, tf.TensorSpec]
 
-BYTES = 2**26
-"""Memory for masks drawn ahead."""
+BYTES = 2**21
+"""Memory for masks drawn at once; in small parts, only the first is waited for."""
 
 
 class UnfitError(ValueError):
@@ -45,6 +47,21 @@ class Ahead(NamedTuple):
     specs: Specs
     draw: Callable[[int, int], Masks]
     feeding: Callable[[], contextlib.AbstractContextManager[None]]
+
+    def parts(self, first: int, last: int) -> Iterator[tuple[int, int, Masks]]:
+        """The steps first, ..., last - 1 in parts that have room, with their masks.
+
+        While the caller runs a part, a thread draws the masks of the next.
+        """
+        begins = range(first, last, self.room)
+        parts = [(begin, min(begin + self.room, last)) for begin in begins]
+        with ThreadPoolExecutor(1) as pool:
+            drawing = [pool.submit(self.draw, *part) for part in parts[:1]]
+            for part, following in itertools.zip_longest(parts, parts[1:]):
+                drawn = drawing.pop().result()
+                if following is not None:
+                    drawing.append(pool.submit(self.draw, *following))
+                yield *part, drawn
 
 
 def none(room: int) -> Ahead:

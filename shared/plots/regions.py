@@ -13,6 +13,7 @@ from shared.worker import plane
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
 
 _SIZE = (6, 4.8)
@@ -105,7 +106,7 @@ def _probabilities(axes: Axes, over: Plane, label: str) -> None:
     filled.set_edgecolor("face")
     assert axes.figure is not None
     bar = axes.figure.colorbar(filled, ax=axes, label=label, ticks=_PROBABILITIES[::2])
-    bar.outline.set_visible(False)
+    _without_frame(bar)
     if np.ptp(values) > 1e-3:  # else the line would follow rounding errors
         _boundary(axes, x, y, values[:, :, 0], 0.5)
 
@@ -140,9 +141,15 @@ def _surface(scene: Scene, data: Dataset, over: Plane) -> Figure:
     dots: Style = {"s": 130, "edgecolors": "white", "linewidths": 2, "zorder": 3}
     a, b = data.x_train.T
     axes.scatter(a, b, c=data.y_train.ravel(), **dots, **shade)
-    bar = drawn.colorbar(filled, ax=axes, label="prediction (circles: target)")
-    bar.outline.set_visible(False)
+    _without_frame(
+        drawn.colorbar(filled, ax=axes, label="prediction (circles: target)")
+    )
     return drawn
+
+
+def _without_frame(bar: Colorbar) -> None:
+    outline: Any = bar.outline  # which older stubs of matplotlib mistake for a method
+    outline.set_visible(False)
 
 
 def _levels(values: NDArray[Any]) -> NDArray[Any]:
