@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 LESSONS ?= perceptron_iris xor_mlp mnist_mlp
+BENCH ?= perceptron_iris xor_mlp data_loader mnist_mlp
 
 # All paths are relative: the checkout may lie under a name with spaces in it.
 PIP = .venv/bin/python -m pip --disable-pip-version-check
@@ -9,11 +10,12 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check
 INSTALL = PYTHONWARNINGS=ignore $(PIP) install -q -c constraints.txt --no-build-isolation
 PINS = pyproject.toml constraints.txt
 
-.PHONY: help demo test clean moved
+.PHONY: help demo test bench clean moved
 
 help:
 	@echo "make demo    set up .venv and compare the two tracks on $(LESSONS)"
 	@echo "make test    set up .venv with the test tools and run the tests"
+	@echo "make bench   time the engines, and put the table into README.md"
 	@echo "make clean   remove .venv and everything else that can be made again"
 	@echo
 	@echo "PYTHON=python3.12            the Python to use, 3.10 to 3.13"
@@ -24,6 +26,9 @@ demo: .venv/demo
 
 test: .venv/test
 	.venv/bin/python -m pytest
+
+bench: .venv/demo
+	.venv/bin/python -m shared bench $(BENCH) --seeds 25 --into README.md
 
 # Scripts and the editable install hold absolute paths: a moved checkout starts anew.
 ifneq ($(shell cat .venv/home 2>/dev/null),$(CURDIR))
