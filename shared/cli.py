@@ -1,4 +1,4 @@
-"""The command line: twotrack list, run, compare, study, bench, doctor.
+"""The command line: `twotrack --help` lists the commands.
 
 Exit codes: 0 fine, 1 the tracks disagree, 2 wrong use or bad input, 3 something is
 missing on this machine; a study has 4 for undecided. Only click is imported before a
@@ -378,6 +378,23 @@ def bench(names: tuple[str, ...], **options: Any) -> None:
     from shared.bench.command import bench_lessons
 
     if not bench_lessons(names, **options):
+        raise click.exceptions.Exit(DISAGREE)
+
+
+@cli.command(short_help="Show where Keras and PyTorch differ, and what helps.")
+@click.argument("item", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
+def differences(item: str | None, as_json: bool) -> None:
+    """Show where Keras and PyTorch differ: all of it, one group, or one ITEM.
+
+    Each is demonstrated on the installed versions: how far the two are apart as they
+    come, the setting or the code that makes them equal, and what it leaves.
+
+    Exits with 0 if all are as they are known to be, 1 if a release has changed one.
+    """
+    from shared.differences.command import show_differences
+
+    if not show_differences(item, as_json):
         raise click.exceptions.Exit(DISAGREE)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from shared.errors import MissingError, TwotrackError, UsageError
 from shared.job import Job, Outcome
+from shared.parity.trace import Trace
 from shared.worker import track
 
 Progress = Callable[[int, int, float], None]
@@ -98,12 +99,39 @@ class TrackProcess:
         Raises:
             UsageError, MissingError: as the worker says, or it stopped.
         """
+        trace, facts = self._ask({"job": _rooted(job)}, job.lesson, progress)
+        return Outcome(trace=trace, **facts)
+
+    def call(
+        self, function: str, arguments: Mapping[str, Any], arrays: Trace
+    ) -> tuple[Trace, dict[str, Any]]:
+        """Call function(package, arrays, **arguments) in the process.
+
+        Args:
+            function: "module:name", of ours.
+            arguments: plain values, fit for JSON.
+            arrays: NumPy arrays by name.
+
+        Returns:
+            What it returns: arrays by name, and facts fit for JSON.
+
+        Raises:
+            UsageError, MissingError: as the function says, or the process stopped.
+        """
+        given = Path(self._folder.name) / "given.npz"
+        np.savez(given, **arrays)  # type: ignore[arg-type]
+        request = {"call": function, "arguments": arguments, "arrays": str(given)}
+        return self._ask(request, function)
+
+    def _ask(
+        self, request: dict[str, Any], what: str, progress: Progress | None = None
+    ) -> tuple[Trace, dict[str, Any]]:
+        """Send a request, listen to the events, and read what came out."""
         assert self._process.stdin and self._process.stdout
         self._count += 1
         out = Path(self._folder.name) / f"{self._count}.npz"
-        request = json.dumps({"job": _rooted(job), "out": str(out)})
         try:
-            self._process.stdin.write(request + "\n")
+            self._process.stdin.write(json.dumps(request | {"out": str(out)}) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._stopped() from None
@@ -114,23 +142,23 @@ class TrackProcess:
             if "progress" in event and progress:
                 progress(*event["progress"])
             if "error" in event:
-                raise self._error(event, job)
+                raise self._error(event, what)
             if "done" in event:
                 with np.load(out, allow_pickle=False) as arrays:
                     trace = dict(arrays)
                 out.unlink()
-                return Outcome(trace=trace, **event["done"])
+                return trace, event["done"]
         raise self._stopped()
 
     def kill(self) -> None:
         """End the process at once; a `run` in another thread then raises."""
         self._process.kill()
 
-    def _error(self, event: Mapping[str, Any], job: Job) -> TwotrackError:
+    def _error(self, event: Mapping[str, Any], what: str) -> TwotrackError:
         if event.get("crash"):
             return MissingError(
                 f"the {self.name} track failed: {event['error']} "
-                f"(`python -m {self._package} {job.lesson}` shows where)"
+                f"(`python -m {self._package} {what}` shows where)"
             )
         kind = UsageError if event["exit_code"] == 2 else MissingError
         return kind(event["error"])

@@ -2,9 +2,10 @@
 
     python -m shared.worker tf_track
 
-reads one job a line on standard input, as JSON with the path of an .npz to write,
-and answers with events, one JSON object a line. Only this track's framework is
-imported. `perform` does the same for a caller in the same process.
+reads one job a line on standard input, as JSON with the path of an .npz to write, or
+the name of a function to call in its stead, and answers with events, one JSON object
+a line. Only this track's framework is imported. `perform` does the same for a caller in
+the same process.
 """
 
 from __future__ import annotations
@@ -360,6 +361,18 @@ def perform(package: str, job: Job, progress: Progress | None = None) -> Outcome
         raise
 
 
+def _called(package: str, request: dict[str, Any]) -> tuple[Trace, dict[str, Any]]:
+    """What a function of ours finds in this track: arrays, and facts fit for JSON."""
+    module, _, name = request["call"].partition(":")
+    with np.load(request["arrays"], allow_pickle=False) as arrays:
+        given = dict(arrays)
+    function = getattr(importlib.import_module(module), name)
+    found: tuple[Trace, dict[str, Any]] = function(
+        package, given, **request["arguments"]
+    )
+    return found
+
+
 def _no_memory(error: Exception) -> bool:
     """Python and NumPy have an error for it, the frameworks others."""
     named = type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
@@ -388,12 +401,16 @@ def main(package: str) -> None:
     while True:
         request = json.loads(lines.get())
         try:
-            job = Job(**request["job"])
-            # In a study it is the finished training that tells how it goes.
-            tell = None if job.reuse else lambda *p: emit(progress=p)
-            outcome = perform(package, job, tell)
-            np.savez(request["out"], **outcome.trace)  # type: ignore[arg-type]
-            emit(done=outcome.facts())
+            if "call" in request:
+                trace, facts = _called(package, request)
+            else:
+                job = Job(**request["job"])
+                # In a study it is the finished training that tells how it goes.
+                tell = None if job.reuse else lambda *p: emit(progress=p)
+                outcome = perform(package, job, tell)
+                trace, facts = outcome.trace, outcome.facts()
+            np.savez(request["out"], **trace)  # type: ignore[arg-type]
+            emit(done=facts)
         except TwotrackError as error:
             emit(error=str(error), exit_code=error.exit_code)
         except Exception as error:

@@ -24,13 +24,14 @@ def show(slug: str, found: Found) -> None:
     out.print(f"\n[bold]{slug}[/] in the {found.track} track, {found.steps:,} steps")
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("how")
-    for column in ("seconds", "from", "to", "compiling", "MB", "engine"):
+    for column in ("seconds", "spread", "compile", "MB", "engine"):
         table.add_column(column, justify="right", no_wrap=True)
     for measured in found.measured:
         table.add_row(*_row(found, measured))
     least = [sum(kinds.values()) for kinds in found.floors]
-    table.add_row("the floor", *map(_seconds, _three(least)), "", "", "")
+    table.add_row("the floor", *_time(least), "", "", "")
     out.print(table)
+    out.print("Engine: so many times as fast as this way, the median of the rounds.")
     for line in [*_cut(found), *_notes(found), *_study(found)]:
         out.print(escape(line))
     out.print(_same(found))
@@ -40,19 +41,21 @@ def _row(found: Found, measured: Measured) -> list[str]:
     cut = "" if measured.steps == found.steps else "*"
     faster = ""
     if measured is not found.engine:
-        faster = f"{_times(statistics.median(found.ratio(measured)))} faster"
+        faster = _times(statistics.median(found.ratio(measured)))
     memory = measured.peak_memory
     return [
         measured.way.label + cut,
-        *map(_seconds, _three(measured.seconds)),
+        *_time(measured.seconds),
         _seconds(statistics.median(measured.compile_seconds)),
         "" if memory is None else f"{memory / 1e6:,.0f}",
         faster,
     ]
 
 
-def _three(values: Sequence[float]) -> tuple[float, float, float]:
-    return statistics.median(values), min(values), max(values)
+def _time(values: Sequence[float]) -> tuple[str, str]:
+    """The median, and the smallest and largest."""
+    ends = f"{_seconds(min(values))} to {_seconds(max(values))}"
+    return _seconds(statistics.median(values)), ends
 
 
 def _seconds(value: float) -> str:

@@ -1,0 +1,85 @@
+"""What a person reads of the differences: a table of all, or one with its numbers."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from shared.differences.judge import Demonstration
+from shared.terminal import SYMBOL, number, out
+
+NAMES = {"tf": "Keras", "torch": "PyTorch"}
+
+
+def symbol(found: Demonstration) -> str:
+    """Whether all is as it is known to be."""
+    return SYMBOL["fail" if found.surprises else "pass"]
+
+
+def show_all(found: Mapping[str, Sequence[Demonstration]]) -> None:
+    """A line a difference: how far apart by default, and with the remedy."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("")
+    table.add_column("difference", overflow="fold")
+    table.add_column("apart", justify="right", no_wrap=True)
+    table.add_column("remedied", justify="right", no_wrap=True)
+    table.add_column("remedy", overflow="fold")
+    for group, rows in found.items():
+        table.add_row("", f"[bold]{group}[/]", "", "", "")
+        for row in rows:
+            table.add_row(
+                symbol(row),
+                escape(row.difference.slug),
+                _size(row.default.value),
+                _size(row.residual.value),
+                escape(row.difference.remedy),
+            )
+    out.print(table)
+    for rows in found.values():
+        for row in rows:
+            show_surprises(row)
+
+
+def show_one(found: Demonstration) -> None:
+    """One difference: what each does, the numbers, the remedy, what it leaves."""
+    row = found.difference
+    out.print(f"[bold]{escape(row.slug)}[/]\n{escape(row.title)}\n")
+    for track, says in (("tf", row.keras), ("torch", row.torch)):
+        out.print(escape(_filled(f"{NAMES[track]}: {says}.")))
+        for name, value in found.settings[track].items():
+            out.print(escape(f"  {name} = {value}"))
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in ("output", "", "Keras", "PyTorch"):
+        table.add_column(column, overflow="fold")
+    for key, tf in found.shown["tf"].items():
+        state, _, name = key.partition("/")
+        torch: Any = found.shown["torch"].get(key)
+        told = "missing" if torch is None else number(torch)
+        table.add_row(escape(name), state, number(tf), told)
+    out.print(table)
+    out.print(f"Apart: {_size(found.default.value)} of the largest number.")
+    out.print(escape(_filled(f"Remedy: {row.remedy}.")))
+    out.print(f"{symbol(found)} It leaves {_size(found.residual.value)}.")
+    if row.source:
+        out.print(escape(f"See {row.source}"), soft_wrap=True)
+    show_surprises(found)
+
+
+def show_surprises(found: Demonstration) -> None:
+    """What is not as it is known to be."""
+    for surprise in found.surprises:
+        line = f"{found.difference.slug}: {surprise}"
+        out.print(f"{SYMBOL['fail']} {escape(_filled(line))}")
+
+
+def _size(value: float) -> str:
+    return f"{value:.1e}" if value else "0"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, out.width, subsequent_indent="  ")
