@@ -12,7 +12,7 @@ from shared.parity.deviation import Deviation, broken, relative
 from shared.parity.trace import Trace
 from shared.runner import TrackProcess
 
-GROUPS = ("normalization", "recurrent")
+GROUPS = ("layers", "convolution", "pooling", "normalization", "recurrent", "attention")
 """The files of rows, in the order of the table."""
 
 

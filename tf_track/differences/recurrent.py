@@ -19,9 +19,9 @@ def _set(layer: Any, x: tf.Tensor, *weights: tf.Tensor) -> Any:
 def rnn_batch_first(
     x: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor
 ) -> Shown:
-    """The outputs of all steps."""
+    """The outputs of the first unit in all steps."""
     layer = keras.layers.SimpleRNN(3, return_sequences=True)
-    return Shown({"outputs": _set(layer, x, kernel, recurrent, bias)(x)})
+    return Shown({"outputs": _set(layer, x, kernel, recurrent, bias)(x)[..., 0]})
 
 
 def rnn_output(
@@ -55,9 +55,9 @@ def rnn_two_biases(
 def lstm_gates(
     x: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor
 ) -> Shown:
-    """The outputs of all steps."""
+    """The outputs of the first unit in all steps."""
     layer = keras.layers.LSTM(3, return_sequences=True)
-    return Shown({"outputs": _set(layer, x, kernel, recurrent, bias)(x)})
+    return Shown({"outputs": _set(layer, x, kernel, recurrent, bias)(x)[..., 0]})
 
 
 def lstm_start(size: tf.Tensor) -> Shown:
@@ -84,9 +84,9 @@ def lstm_start(size: tf.Tensor) -> Shown:
 def gru_gates(
     x: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor
 ) -> Shown:
-    """The outputs of all steps."""
+    """The outputs of the first unit in all steps."""
     layer = keras.layers.GRU(3, return_sequences=True)
-    return Shown({"outputs": _set(layer, x, kernel, recurrent, bias)(x)})
+    return Shown({"outputs": _set(layer, x, kernel, recurrent, bias)(x)[..., 0]})
 
 
 def gru_reset_after(

@@ -34,11 +34,13 @@ def _split(*weights: torch.Tensor) -> list[torch.Tensor]:
 def rnn_batch_first(
     x: torch.Tensor, kernel: torch.Tensor, recurrent: torch.Tensor, bias: torch.Tensor
 ) -> Shown:
-    """The outputs of all steps."""
+    """The outputs of the first unit in all steps."""
     layer = _set(nn.RNN(2, 3), kernel, recurrent, bias)
     same = _set(nn.RNN(2, 3, batch_first=True), kernel, recurrent, bias)
     settings = {"batch_first": layer.batch_first}
-    return Shown({"outputs": layer(x)[0]}, {"outputs": same(x)[0]}, settings)
+    return Shown(
+        {"outputs": layer(x)[0][..., 0]}, {"outputs": same(x)[0][..., 0]}, settings
+    )
 
 
 def rnn_output(
@@ -77,9 +79,9 @@ def _shrunk(layer: Any, x: torch.Tensor) -> dict[str, torch.Tensor]:
 def lstm_gates(
     x: torch.Tensor, kernel: torch.Tensor, recurrent: torch.Tensor, bias: torch.Tensor
 ) -> Shown:
-    """The outputs of all steps."""
+    """The outputs of the first unit in all steps."""
     layer = _set(nn.LSTM(2, 3, batch_first=True), kernel, recurrent, bias)
-    return Shown({"outputs": layer(x)[0]})
+    return Shown({"outputs": layer(x)[0][..., 0]})
 
 
 def lstm_start(size: torch.Tensor) -> Shown:
@@ -109,11 +111,11 @@ def _start(layer: Any) -> dict[str, torch.Tensor]:
 def gru_gates(
     x: torch.Tensor, kernel: torch.Tensor, recurrent: torch.Tensor, bias: torch.Tensor
 ) -> Shown:
-    """The outputs of all steps."""
+    """The outputs of the first unit in all steps."""
     layer = _set(nn.GRU(2, 3, batch_first=True), kernel, recurrent, bias)
     swapped = [_reset_first(weight) for weight in (kernel, recurrent, bias)]
     same = _set(nn.GRU(2, 3, batch_first=True), *swapped)
-    return Shown({"outputs": layer(x)[0]}, {"outputs": same(x)[0]})
+    return Shown({"outputs": layer(x)[0][..., 0]}, {"outputs": same(x)[0][..., 0]})
 
 
 def _reset_first(weight: torch.Tensor) -> torch.Tensor:
