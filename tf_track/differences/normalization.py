@@ -29,3 +29,30 @@ def batch_norm_running_variance(x: tf.Tensor) -> Shown:
     layer = keras.layers.BatchNormalization(momentum=0.9)
     layer(x, training=True)
     return Shown({"running variance": layer.moving_variance})
+
+
+def layer_norm_epsilon(x: tf.Tensor) -> Shown:
+    """The output."""
+    layer = keras.layers.LayerNormalization()
+    return Shown({"output": layer(x)}, settings={"epsilon": layer.epsilon})
+
+
+def layer_norm_axes(x: tf.Tensor) -> Shown:
+    """The output for images."""
+    layer = keras.layers.LayerNormalization()
+    settings = {"axis": layer.axis}
+    return Shown({"output": layer(x)}, settings=settings)
+
+
+def group_norm_epsilon(x: tf.Tensor) -> Shown:
+    """The output for images, in 3 groups of channels."""
+    layer = keras.layers.GroupNormalization(3)
+    groups = keras.layers.GroupNormalization().groups
+    settings = {"epsilon": layer.epsilon, "groups": groups}
+    return Shown({"output": layer(x)}, settings=settings)
+
+
+def rms_norm_epsilon(x: tf.Tensor) -> Shown:
+    """The output."""
+    layer = keras.layers.RMSNormalization()
+    return Shown({"output": layer(x)}, settings={"epsilon": layer.epsilon})
