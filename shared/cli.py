@@ -381,6 +381,18 @@ def bench(names: tuple[str, ...], **options: Any) -> None:
         raise click.exceptions.Exit(DISAGREE)
 
 
+@cli.command(short_help="Show a lesson's two sources side by side.")
+@click.argument("lesson")
+def diff(lesson: str) -> None:
+    """Show the two sources of a LESSON side by side, section by section.
+
+    What differs is underlined. Below 147 columns a line of both is shown once.
+    """
+    from shared.commands import show_sources
+
+    show_sources(lesson)
+
+
 @cli.command(short_help="Show where Keras and PyTorch differ, and what helps.")
 @click.argument("item", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")

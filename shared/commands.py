@@ -45,6 +45,15 @@ def show_lesson(slug: str, as_json: bool) -> None:
         terminal.show_lesson(lesson, fields)
 
 
+def show_sources(slug: str) -> None:
+    """The two sources of a lesson, side by side."""
+    from shared import show_twins, twins
+
+    lessons.find(slug)
+    texts = [twins.source(t, slug).read_text(encoding="utf-8") for t in ("tf", "torch")]
+    show_twins.show(slug, twins.align(*texts))
+
+
 def run_lesson(
     slug: str,
     track: str,

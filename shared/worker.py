@@ -134,7 +134,7 @@ class Run:
         To build one moves on the random generators, and a Keras model takes longer to
         build than to train for some thousand steps.
         """
-        draws = session.settings["shuffle"] or session.settings["dropout"]
+        draws = any(session.settings.get(key, True) for key in ("shuffle", "dropout"))
         matched = self.job.init == "matched" and self.lesson.optional("start")
         whole = self.weights.is_parameters_only(model)
         return bool(self.job.reuse and matched and whole and not draws)

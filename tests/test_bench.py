@@ -189,10 +189,14 @@ def test_the_floor_counts_arithmetic_and_traffic() -> None:
     outcome.trace["weights/hidden/kernel"] = np.ones((784, 100), np.float32)
     outcome.settings |= {"batch_size": 32, "samples": 4000}
     sgd = floor.seconds(outcome, x, 10)
-    assert all(value > 0 for value in sgd.values())
+    assert all(value > 0 for kind, value in sgd.items() if kind != "masks")
+    assert sgd["masks"] == 0
     assert floor.seconds(outcome, x, 1000)["products"] > 10 * sgd["products"]
     outcome.settings["optimizer"] = {"rule": "adam"}
     assert floor.seconds(outcome, x, 10)["update"] > 1.5 * sgd["update"]
+    outcome.trace["weights/output/kernel"] = np.ones((100, 10), np.float32)
+    outcome.settings["dropout"] = {"dropout": 0.2}
+    assert floor.seconds(outcome, x, 10)["masks"] > 0
     outcome.settings["batch_size"] = 4000
     assert floor.seconds(outcome, x, 10)["gather"] == 0
 
