@@ -12,7 +12,15 @@ from shared.parity.deviation import Deviation, broken, relative
 from shared.parity.trace import Trace
 from shared.runner import TrackProcess
 
-GROUPS = ("layers", "convolution", "pooling", "normalization", "recurrent", "attention")
+GROUPS = (
+    "layers",
+    "convolution",
+    "pooling",
+    "normalization",
+    "recurrent",
+    "attention",
+    "activations",
+)
 """The files of rows, in the order of the table."""
 
 
