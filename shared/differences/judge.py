@@ -20,6 +20,7 @@ GROUPS = (
     "recurrent",
     "attention",
     "activations",
+    "losses",
 )
 """The files of rows, in the order of the table."""
 
