@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -14,6 +15,9 @@ from shared.differences.judge import Demonstration
 from shared.terminal import SYMBOL, number, out
 
 NAMES = {"tf": "Keras", "torch": "PyTorch"}
+
+LARGE = 12
+"""Of an output of more numbers, one row is shown."""
 
 
 def symbol(found: Demonstration) -> str:
@@ -56,11 +60,12 @@ def show_one(found: Demonstration) -> None:
     table = Table(box=box.SIMPLE, pad_edge=False)
     for column in ("output", "", "Keras", "PyTorch"):
         table.add_column(column, overflow="fold")
-    for key, tf in found.shown["tf"].items():
+    for key in found.shown["tf"]:
         state, _, name = key.partition("/")
-        torch: Any = found.shown["torch"].get(key)
-        told = "missing" if torch is None else number(torch)
-        table.add_row(escape(name), state, number(tf), told)
+        if state == "default" or row.least:
+            at = _where(found, name)
+            told = (_told(found.shown[track].get(key), at) for track in NAMES)
+            table.add_row(escape(f"{name} {[*at] if at else ''}".strip()), state, *told)
     out.print(table)
     out.print(f"Apart: {_size(found.default.value)} of the largest number.")
     out.print(escape(_filled(f"Remedy: {row.remedy}.")))
@@ -75,6 +80,21 @@ def show_surprises(found: Demonstration) -> None:
     for surprise in found.surprises:
         line = f"{found.difference.slug}: {surprise}"
         out.print(f"{SYMBOL['fail']} {escape(_filled(line))}")
+
+
+def _where(found: Demonstration, name: str) -> tuple[int, ...]:
+    """Of a large output, the row where the two are furthest apart by default."""
+    for state in ("default", "remedied"):
+        pair = [found.shown[track].get(f"{state}/{name}") for track in NAMES]
+        tf, torch = (np.asarray(array, dtype=np.float64) for array in pair)
+        if tf.shape == torch.shape and tf.size > LARGE:
+            at = np.unravel_index(np.abs(tf - torch).argmax(), tf.shape)
+            return tuple(int(i) for i in at[:-1])
+    return ()
+
+
+def _told(array: Any, at: tuple[int, ...]) -> str:
+    return "missing" if array is None else number(array[at])
 
 
 def _size(value: float) -> str:
