@@ -1,0 +1,212 @@
+"""The options that several commands have, each written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import click
+
+Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class WholeNumber(click.IntRange):
+    """A range of whole numbers that error messages call so."""
+
+    name = "whole number"
+
+
+def together(*options: Option) -> Option:
+    """All of them, in this order in the help."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def settings(flag: str = "--set", name: str = "settings", help: str = "") -> Option:
+    """Fields of a lesson's Config, as often as one likes."""
+    known = "A field of the lesson's Config; `twotrack list LESSON` shows them."
+    return click.option(
+        flag, name, multiple=True, metavar="FIELD=VALUE", help=help or known
+    )
+
+
+def seeds(default: int | None, help: str) -> Option:
+    """How many seeds."""
+    return click.option(
+        "--seeds",
+        type=WholeNumber(2, 100_000),
+        default=default,
+        metavar="N",
+        show_default=default is not None,
+        help=help,
+    )
+
+
+def jobs(help: str) -> Option:
+    """How many processes."""
+    kind = click.IntRange(1)
+    told = f"{help}  [default: the cores]"
+    return click.option("--jobs", type=kind, metavar="J", help=told)
+
+
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object, nothing else."
+)
+
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    envvar="TWOTRACK_DEVICE",
+    show_envvar=True,
+    help="auto takes a GPU where there is one.",
+)
+
+DATA = click.option(
+    "--data",
+    type=click.Path(),
+    help="Your own images for MNIST's: an .npz in Keras' layout, or a folder with the "
+    "four IDX files.",
+)
+
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["float32", "float64"]),
+    help="Of parameters and data.  [default: that of the notes]",
+)
+
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["auto", "plain"]),
+    default="auto",
+    show_default=True,
+    help="plain: the framework's own loop, step by step; the same numbers.",
+)
+
+COMMON = together(
+    DEVICE,
+    click.option(
+        "--seed",
+        type=WholeNumber(0, 2**32 - 1),
+        default=0,
+        metavar="N",
+        show_default=True,
+        help="Seed of starts, batch order and dropout masks.",
+    ),
+    settings(),
+    click.option(
+        "--mode",
+        type=click.Choice(["matched", "native"]),
+        default="matched",
+        show_default=True,
+        help="matched: one start, order, masks and rule for both tracks; "
+        "native: each framework's own.",
+    ),
+    DATA,
+    click.option("--smoke", is_flag=True, help="One step of everything."),
+    JSON,
+)
+"""What run and compare share."""
+
+RUN = together(
+    PRECISION,
+    click.option(
+        "--out",
+        type=click.Path(),
+        metavar="DIR",
+        help="Save run.json, weights.safetensors and the plots here.",
+    ),
+    click.option(
+        "--plots",
+        type=click.Choice(["svg", "png", "none"]),
+        default="svg",
+        show_default=True,
+        help="The kind of plots that --out saves.",
+    ),
+    click.option(
+        "--weights",
+        type=click.Path(),
+        metavar="FILE",
+        help="Evaluate these saved weights (either track's) instead of training.",
+    ),
+    ENGINE,
+    click.option(
+        "--init",
+        type=click.Choice(["matched", "native"]),
+        help="With --mode native: the start is drawn as the lesson says, or as the "
+        "framework does by itself.  [default: native]",
+    ),
+    COMMON,
+)
+"""The options of a run, wherever it is started from."""
+
+STUDY = together(
+    seeds(25, "Trainings in each track, of the seeds 0 to N - 1."),
+    click.option(
+        "--margin",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="PP",
+        help="How far apart still counts as equal, in percentage points (hundredths, "
+        "where the metric is not a percentage).  [default: the lesson's]",
+    ),
+    click.option(
+        "--init",
+        type=click.Choice(["matched", "native"]),
+        default="matched",
+        show_default=True,
+        help="matched: both tracks draw their starts from the lesson's distribution, "
+        "each for itself; native: each framework's own initialisers.",
+    ),
+    jobs("Processes at once."),
+    click.option(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="Train on the cluster of this Dask scheduler instead.",
+    ),
+    click.option(
+        "--out",
+        "folder",
+        type=click.Path(),
+        metavar="DIR",
+        help="Where study.jsonl (every finished training), study.json and the strip "
+        "plot go.  [default: twotrack-out/study/LESSON]",
+    ),
+    settings(),
+    settings("--set-tf", "set_tf", "The same, for tf only."),
+    settings("--set-torch", "set_torch", "And for torch only."),
+    PRECISION,
+    DEVICE,
+    ENGINE,
+    DATA,
+    JSON,
+)
+
+BENCH = together(
+    click.option("--track", metavar="tf|torch", help="Only this one.  [default: both]"),
+    click.option(
+        "--rounds",
+        type=click.IntRange(1, 1000),
+        default=5,
+        metavar="N",
+        show_default=True,
+        help="Repetitions of every way; up to twice as many where times are unsteady.",
+    ),
+    seeds(None, "Time a study of so many seeds as well."),
+    jobs("Processes of that study."),
+    settings(),
+    DEVICE,
+    click.option(
+        "--into",
+        type=click.Path(),
+        metavar="FILE",
+        help="Put a table into this Markdown file, between <!-- bench --> and "
+        "<!-- /bench -->.",
+    ),
+    JSON,
+)
