@@ -148,9 +148,9 @@ ROWS = (
         title='Conv2DTranspose: padding="same"',
         keras="n * s pixels; the odd pixel is cut off below and on the right",
         torch="padding=k // 2, output_padding=1 cuts it off above and on the left",
-        remedy="no arguments where k - s is odd: padding=0, "
-        "output_padding=max(s - k, 0), then crop n * s pixels from "
-        "max(k - s, 0) // 2 on",
+        remedy="padding=(k - s) // 2 where that is a whole number, 0 or more; else no "
+        "setting: padding=0, output_padding=max(s - k, 0), then crop n * s pixels "
+        "from max(k - s, 0) // 2 on",
         inputs=lambda: _images("conv_transpose_same", (5, 1, 5, 2)),
         least=0.5,
         source="https://github.com/keras-team/keras/issues/22876",

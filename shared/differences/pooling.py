@@ -23,7 +23,7 @@ ROWS = (
         title='MaxPooling2D(2, padding="same"): odd sizes',
         keras="the last row and column count",
         torch="MaxPool2d(2) drops them",
-        remedy="nn.MaxPool2d(2, ceil_mode=True)",
+        remedy="nn.MaxPool2d(2, ceil_mode=True); other windows as in max_pool_same",
         inputs=lambda: {"x": draw("max_pool_odd_size", "x", 2, 5, 7, 3)},
         defaults={"torch": {"ceil_mode": False}},
         least=0.1,
