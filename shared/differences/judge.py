@@ -21,6 +21,7 @@ GROUPS = (
     "attention",
     "activations",
     "losses",
+    "optimizers",
 )
 """The files of rows, in the order of the table."""
 
