@@ -29,21 +29,22 @@ def show_all(found: Mapping[str, Sequence[Demonstration]]) -> None:
     """A line a difference: how far apart by default, and with the remedy."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("")
-    table.add_column("difference", overflow="fold")
+    table.add_column("difference", overflow="fold", no_wrap=True)
+    table.add_column("what")
     table.add_column("apart", justify="right", no_wrap=True)
     table.add_column("remedied", justify="right", no_wrap=True)
-    table.add_column("remedy", overflow="fold")
     for group, rows in found.items():
-        table.add_row("", f"[bold]{group}[/]", "", "", "")
+        table.add_row("", f"[bold]{group}[/]")
         for row in rows:
             table.add_row(
                 symbol(row),
                 escape(row.difference.slug),
+                escape(row.difference.title),
                 _size(row.default.value),
                 _size(row.residual.value),
-                escape(row.difference.remedy),
             )
     out.print(table)
+    out.print("In units of the largest number. `twotrack differences NAME`: the remedy.")
     for rows in found.values():
         for row in rows:
             show_surprises(row)
