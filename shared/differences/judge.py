@@ -22,6 +22,7 @@ GROUPS = (
     "activations",
     "losses",
     "optimizers",
+    "schedules",
 )
 """The files of rows, in the order of the table."""
 
