@@ -1,0 +1,1 @@
+"""Does a user's Keras model agree with the user's PyTorch model?"""
