@@ -44,7 +44,7 @@ def show_all(found: Mapping[str, Sequence[Demonstration]]) -> None:
                 _size(row.residual.value),
             )
     out.print(table)
-    out.print("In units of the largest number. `twotrack differences NAME`: the remedy.")
+    out.print("Relative to the largest number. For remedies: twotrack differences NAME")
     for rows in found.values():
         for row in rows:
             show_surprises(row)
