@@ -80,7 +80,7 @@ ROWS = (
         torch="exact",
         remedy="none is needed",
         inputs=lambda: {"x": np.linspace(-4, 2, 9)},
-        # TensorFlow's square root of 2 is a float32.
+        # TensorFlow's square root of 1/2 is a float32.
         tolerance=1e-8,
         least=0,
         source="https://keras.io/api/layers/activations/#gelu-function",
