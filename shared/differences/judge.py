@@ -23,6 +23,7 @@ GROUPS = (
     "losses",
     "optimizers",
     "schedules",
+    "training",
 )
 """The files of rows, in the order of the table."""
 

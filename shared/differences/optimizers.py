@@ -35,7 +35,7 @@ ROWS = (
         keras="0.001, SGD 0.01",
         torch="each its own",
         remedy="name it: lr=0.001, for SGD 0.01",
-        inputs=lambda: {"start": draw("learning_rates", "start", 2)},
+        inputs=dict,
         defaults={
             "tf": {
                 "SGD": 0.01,
@@ -86,7 +86,7 @@ ROWS = (
         slug="adam_epsilon",
         title="Adam: where epsilon is added, and how large it is",
         keras="1e-7, to the root of the uncorrected second moment",
-        torch="1e-8, to the corrected root; with equal values still another step",
+        torch="1e-8, to the corrected root: with an equal epsilon, too, another step",
         remedy='before step t from 1: group["eps"] = eps / sqrt(1 - beta_2**t)',
         inputs=lambda: _updates("adam_epsilon", 1e-6),
         defaults={"tf": {"epsilon": 1e-7}, "torch": {"eps": 1e-8}},

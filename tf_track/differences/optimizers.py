@@ -20,7 +20,7 @@ def _defaults(optimizer: Any, *names: str) -> dict[str, Any]:
     return {name: parameters[name].default for name in names}
 
 
-def learning_rates(start: tf.Tensor) -> Shown:
+def learning_rates() -> Shown:
     """The rate of an optimizer as it comes."""
     made = {name: getattr(keras.optimizers, name)() for name in NAMES}
     rates = {name.lower(): found.learning_rate for name, found in made.items()}
@@ -49,10 +49,10 @@ def sgd_weight_decay(start: tf.Tensor, gradients: tf.Tensor) -> Shown:
 
 
 def adam_epsilon(start: tf.Tensor, gradients: tf.Tensor) -> Shown:
-    """The weight, for small gradients."""
-    optimizer = keras.optimizers.Adam(0.01, **BETAS)
+    """The weight, for small gradients, and with the same epsilon on both sides."""
+    weight = updated(keras.optimizers.Adam(0.01, **BETAS), start, gradients)
     settings = _defaults(keras.optimizers.Adam, "epsilon")
-    return Shown({"weight": updated(optimizer, start, gradients)}, settings=settings)
+    return Shown({"weight": weight, "eps=1e-7": weight}, {"weight": weight}, settings)
 
 
 def adam_weight_decay(start: tf.Tensor, gradients: tf.Tensor) -> Shown:

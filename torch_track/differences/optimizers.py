@@ -22,14 +22,14 @@ def _defaults(optimizer: Any, *names: str) -> dict[str, Any]:
     return {name: parameters[name].default for name in names}
 
 
-def learning_rates(start: torch.Tensor) -> Shown:
+def learning_rates() -> Shown:
     """The rate of an optimizer as it comes."""
     default, same, settings = {}, {}, {}
     for name in NAMES:
         kind = getattr(optim, name)
         rate = 0.01 if name == "SGD" else 0.001
-        default[name.lower()] = _rate(kind([nn.Parameter(start)]))
-        same[name.lower()] = _rate(kind([nn.Parameter(start)], lr=rate))
+        default[name.lower()] = _rate(kind([nn.Parameter(torch.zeros(1))]))
+        same[name.lower()] = _rate(kind([nn.Parameter(torch.zeros(1))], lr=rate))
         settings[name] = _defaults(kind, "lr")["lr"]
     return Shown(default, same, settings)
 
@@ -64,15 +64,19 @@ def sgd_weight_decay(start: torch.Tensor, gradients: torch.Tensor) -> Shown:
 
 
 def adam_epsilon(start: torch.Tensor, gradients: torch.Tensor) -> Shown:
-    """The weight, for small gradients."""
+    """The weight, for small gradients, and with the same epsilon on both sides."""
     make = partial(optim.Adam, lr=0.01, betas=BETAS)
 
     def correct(step: int, optimizer: Any, weight: nn.Parameter) -> None:
         group = optimizer.param_groups[0]
         group["eps"] = 1e-7 / math.sqrt(1 - group["betas"][1] ** (step + 1))
 
+    same = partial(make, eps=1e-7)
     return Shown(
-        {"weight": updated(make, start, gradients)},
+        {
+            "weight": updated(make, start, gradients),
+            "eps=1e-7": updated(same, start, gradients),
+        },
         {"weight": updated(make, start, gradients, correct)},
         _defaults(optim.Adam, "eps"),
     )
