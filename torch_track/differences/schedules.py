@@ -44,11 +44,11 @@ def sgd_momentum_schedule(start: torch.Tensor, gradients: torch.Tensor) -> Shown
 def plateau_patience(losses: torch.Tensor) -> Shown:
     """The rate after each epoch of a loss that does not change."""
     settings = _defaults(
-        lr_scheduler.ReduceLROnPlateau, "factor", "patience", "cooldown"
+        lr_scheduler.ReduceLROnPlateau, "factor", "patience", "cooldown", "eps"
     )
     return Shown(
         {"rate": _watched(losses, patience=3, cooldown=2)},
-        {"rate": _watched(losses, patience=3 - 1, cooldown=max(2 - 1, 0))},
+        {"rate": _watched(losses, patience=3 - 1, cooldown=max(2 - 1, 0), eps=0)},
         settings,
     )
 
