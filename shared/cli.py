@@ -184,6 +184,41 @@ def differences(item: str | None, as_json: bool) -> None:
         raise click.exceptions.Exit(DISAGREE)
 
 
+@cli.command(short_help="Convert weights between Keras and PyTorch.")
+@click.argument("source")
+@click.argument("target")
+@click.option(
+    "--keras",
+    required=True,
+    metavar="FILE.py:NAME",
+    help="The Keras model, or a function that builds it.",
+)
+@click.option(
+    "--torch",
+    required=True,
+    metavar="FILE.py:NAME",
+    help="The PyTorch model, or a function that builds it.",
+)
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="KERAS=TORCH",
+    help="This Keras layer is that PyTorch module; for pairs that are ambiguous.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
+def convert(source: str, target: str, **options: Any) -> None:
+    """Write the weights in SOURCE, of one framework, to TARGET, for the other.
+
+    One is a Keras .weights.h5, the other a PyTorch state_dict (.safetensors or .pt).
+    The layers of the two models are paired by kind, shape, name and order. The numbers
+    are moved, not computed: the way back gives the same bits, but for what is told.
+    """
+    from shared.check.convert import convert_weights
+
+    convert_weights(source, target, **options)
+
+
 @cli.command(short_help="Show what is installed, what is missing, how to get it.")
 @options.JSON
 def doctor(as_json: bool) -> None:

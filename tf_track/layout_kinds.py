@@ -66,8 +66,7 @@ class Part:
         """Put arrays by neutral name, of the neutral shapes, into the layer."""
         for name, variable in self.variables.items():
             if name in weights:
-                native = self.to_native(name, weights[name])
-                variable.assign(backend.tensor(native))
+                variable.assign(self.to_native(name, weights[name]))
 
 
 Find: TypeAlias = Callable[[str, Layer], Iterator[Part]]

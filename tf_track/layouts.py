@@ -49,6 +49,11 @@ if hasattr(layers, "RMSNormalization"):
     LAYOUTS = {**LAYOUTS, layers.RMSNormalization: kinds.plain("rms_norm", "scale")}
 
 
+def is_model(value: object) -> bool:
+    """Whether it is a Keras model."""
+    return isinstance(value, keras.Model)
+
+
 def parts(model: keras.Model) -> list[Part]:
     """Everything in the model that holds weights, in the order of its layers.
 

@@ -102,7 +102,12 @@ class Part:
         with torch.no_grad():
             for name, array in self.layout.to_native(self.module, weights).items():
                 if name in own:
-                    own[name].copy_(backend.tensor(array))
+                    own[name].copy_(torch.tensor(array))
+
+
+def is_model(value: object) -> bool:
+    """Whether it is a PyTorch module."""
+    return isinstance(value, nn.Module)
 
 
 def parts(model: nn.Module) -> list[Part]:

@@ -1,7 +1,8 @@
 """Which layer of a Keras model and which of a PyTorch model are the same one.
 
 Both are described in the neutral layout, so that equal layers have equal kinds, names
-of parameters and shapes. What is still ambiguous goes by name, then by order.
+of parameters and shapes. Where several are equal, it is the names that decide if every
+one has its namesake, and the order if not.
 """
 
 from __future__ import annotations
@@ -194,17 +195,16 @@ def _groups(
 
 
 def _within(keras: list[Layer], torch: list[Layer]) -> list[Pair]:
-    """Pairs in a group: the only one, else by name, and the rest by order."""
+    """Pairs in a group: the only one, else all by name, else all by order."""
     if len(keras) == len(torch) == 1:
         return [Pair(keras[0], torch[0], "shape")]
-    found: list[Pair] = []
     for naming in (_full_name, _last_name):
-        left = _left(keras, torch, found)
-        found += [Pair(a, b, "name") for a, b in _namesakes(*left, naming)]
-    ours, theirs = _left(keras, torch, found)
-    # Not if all but one have found their namesakes.
-    by = "order" if max(len(ours), len(theirs)) > 1 else "shape"
-    return found + [Pair(a, b, by) for a, b in zip(ours, theirs, strict=False)]
+        found = _namesakes(keras, torch, naming)
+        # All or none: dense, dense_1 in Keras and dense1, dense2 in PyTorch share a
+        # name by accident.
+        if len(found) == max(len(keras), len(torch)):
+            return [Pair(a, b, "name") for a, b in found]
+    return [Pair(a, b, "order") for a, b in zip(keras, torch, strict=False)]
 
 
 def _namesakes(
