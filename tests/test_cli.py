@@ -44,7 +44,9 @@ def test_help_fits_80_columns(twotrack: Command, arguments: list[str]) -> None:
     assert max(map(len, answer.out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("command", ["list", "run", "compare", "study", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["list", "run", "compare", "study", "convert", "doctor"]
+)
 def test_every_command_has_help(twotrack: Command, command: str) -> None:
     answer = twotrack(command, "--help")
     assert (answer.code, answer.err) == (0, "")
