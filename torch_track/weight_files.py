@@ -64,10 +64,11 @@ def load(model: nn.Module, path: str) -> None:
         UsageError: names, shapes or dtypes are other than the model's.
     """
     state, own = read(path), model.state_dict()
+    held = {own[name].data_ptr() for name in state if name in own}
     for name, tensor in own.items():
         if name not in state:
-            # Older files do not count the batches.
-            if name.endswith("num_batches_tracked"):
+            # Older files do not count the batches, and some hold tied weights once.
+            if name.endswith("num_batches_tracked") or tensor.data_ptr() in held:
                 continue
             raise UsageError(f"{path} lacks {name!r}{nearest(name, state)}")
         given = state[name]

@@ -10,7 +10,9 @@ import importlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,9 +138,11 @@ def _guarded(path: str, work: Callable[[], Any]) -> Any:
 
 
 def _told(path: str, error: BaseException) -> str:
-    """The exception's last line, and the last place in the user's files."""
-    lines = [line.strip() for line in traceback.format_exception_only(error)]
-    last = " ".join(lines[-1].split()) or type(error).__name__
+    """The exception on one line, after the last place in the user's files."""
+    # A syntax error has its place in lines of their own; another may have a long text.
+    message = traceback.format_exception_only(error)[-1]
+    plain = re.sub("\x1b\\[[0-9;]*m", "", message)
+    last = textwrap.shorten(plain, 300, placeholder=" ...")
     if isinstance(error, SyntaxError) and error.lineno:
         return f"{error.filename}, line {error.lineno}: {last}"
     folder = os.path.dirname(path) + os.sep
