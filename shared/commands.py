@@ -20,7 +20,8 @@ from shared.job import Job, Outcome
 from shared.lesson import PRECISIONS, Lesson
 from shared.parity import compare, published
 from shared.runner import TrackProcess, package, packages
-from shared.worker import perform, read_weights
+from shared.weights import read_weights
+from shared.worker import perform
 
 SMOKE_STEPS = 1
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import UsageError
@@ -39,3 +41,31 @@ def check_fit(own: Mapping[str, Sequence[int]], given: Weights) -> None:
                 f"the weights' {name!r} has shape {array.shape}, the model's "
                 f"{tuple(own[name])}: they belong to another setting"
             )
+
+
+def read_weights(path: str) -> Weights:
+    """The weights in a safetensors file.
+
+    Raises:
+        UsageError: there is no such file, it is not a safetensors file, or it holds
+            something else than finite floating-point numbers.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not Path(path).is_file():
+        raise UsageError(f"there is no weights file {path!r}")
+    try:
+        found: Weights = dict(load_file(path))
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path!r} is not a safetensors file of float weights ({error}): "
+            "--out saves one"
+        ) from None
+    for name, array in found.items():
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise UsageError(
+                f"the weights {path!r} hold something else than finite "
+                f"floating-point numbers: look at {name!r}"
+            )
+    return found

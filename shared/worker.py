@@ -22,7 +22,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -31,12 +30,12 @@ from numpy.typing import NDArray
 
 from shared import lesson as lessons
 from shared import randomness
-from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError, UsageError
+from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError
 from shared.job import Job, Outcome
 from shared.parity.trace import Trace
 from shared.parity.training import parted
 from shared.session import History, Session
-from shared.weights import MisfitError, Weights
+from shared.weights import MisfitError, Weights, read_weights
 
 Progress = Callable[[int, int, float], None]
 
@@ -291,34 +290,6 @@ def plane(x: NDArray[Any], points: int = 121) -> NDArray[np.float64] | None:
     low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
     axes = [np.linspace(low[i], high[i], points) for i in range(2)]
     return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
-
-
-def read_weights(path: str) -> Weights:
-    """The weights in a safetensors file.
-
-    Raises:
-        UsageError: there is no such file, it is not a safetensors file, or it holds
-            something else than finite floating-point numbers.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    if not Path(path).is_file():
-        raise UsageError(f"there is no weights file {path!r}")
-    try:
-        found: Weights = dict(load_file(path))
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{path!r} is not a safetensors file of float weights ({error}): "
-            "--out saves one"
-        ) from None
-    for name, array in found.items():
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise UsageError(
-                f"the weights {path!r} hold something else than finite "
-                f"floating-point numbers: look at {name!r}"
-            )
-    return found
 
 
 def _peak_memory() -> int | None:

@@ -132,7 +132,7 @@ def test_unsteady_times_are_taken_again(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize(
     ("loss", "same"),
-    [(0.5, True), (0.50001, True), (0.5001, False), (float("nan"), False)],
+    [(0.5, True), (0.5000005, True), (0.500002, False), (float("nan"), False)],
 )
 def test_other_losses_are_told(
     monkeypatch: pytest.MonkeyPatch, loss: float, same: bool

@@ -16,6 +16,7 @@ from shared.bench import floor
 from shared.bench.ways import Way, ways
 from shared.job import Job, Outcome
 from shared.lesson import Lesson
+from shared.parity import tolerances
 from shared.runner import TrackProcess
 from shared.study import pool
 from shared.study import units as study_units
@@ -29,8 +30,8 @@ WARM_UP_STEPS = 50
 STEADY = 1.3
 """Largest over smallest time of a way; beyond, more rounds are run, up to as many."""
 
-SAME_STEPS, SAME = 30, 1e-4
-"""The first losses of two ways may differ by so much, as in the ladder's float32."""
+SAME_STEPS, SAME = tolerances.GATE_STEPS, tolerances.GATE
+"""The first losses of two ways may differ by so much, as two tracks may in float32."""
 
 Tell = Callable[[str], None]
 
@@ -152,7 +153,8 @@ def bench(lesson: Lesson, track: str, job: Job, rounds: int, tell: Tell) -> Foun
         for done in range(2 * rounds):
             if done >= rounds and all(m.steady for m in found.measured):
                 break
-            tell(f"{job.lesson} {track} round {done + 1} of {rounds}")
+            more = "" if done < rounds else ", for the times are unsteady"
+            tell(f"{job.lesson} {track} round {done + 1}{more}")
             for runner in runners:
                 outcome = runner.run(whole)
             found.environment = outcome.environment
