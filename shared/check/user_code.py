@@ -12,6 +12,7 @@ import inspect
 import os
 import re
 import sys
+import sysconfig
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from shared.errors import OUT_OF_MEMORY, MissingError, UsageError
+from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError, UsageError
 from shared.lesson import nearest
 
 
@@ -61,15 +62,11 @@ def load_model(package: str, text: str) -> Any:
     track = importlib.import_module(package)
     is_model = importlib.import_module(f"{package}.layouts").is_model
     path, _, name = text.rpartition(":")
+    found = load_object(text)
     with _at_home(path):
-        module = _guarded(path, lambda: _imported(path))
-        if not hasattr(module, name):
-            known = [key for key in vars(module) if not key.startswith("_")]
-            raise UsageError(f"{path} has no {name!r}{nearest(name, known)}")
-        found = getattr(module, name)
         if not is_model(found) and callable(found):
             _check_arguments(found, path, name)
-            found = _guarded(path, found)
+            found = guarded(path, found)
             made = f"{name}() in {path} gives"
         else:
             made = f"{name} in {path} is"
@@ -79,6 +76,25 @@ def load_model(package: str, text: str) -> Any:
             "or a function that returns one"
         )
     return found
+
+
+def load_object(text: str) -> Any:
+    """What `text` names, as it is: a loss, an optimizer, a function.
+
+    Args:
+        text: "file.py:name", as `located` gives it.
+
+    Raises:
+        UsageError: the file does not import, or has no such name.
+        MissingError: out of memory.
+    """
+    path, _, name = text.rpartition(":")
+    with _at_home(path):
+        module = guarded(path, lambda: _imported(path))
+    if not hasattr(module, name):
+        known = [key for key in vars(module) if not key.startswith("_")]
+        raise UsageError(f"{path} has no {name!r}{nearest(name, known)}")
+    return getattr(module, name)
 
 
 @contextlib.contextmanager
@@ -127,10 +143,21 @@ def _check_arguments(found: Callable[..., Any], path: str, name: str) -> None:
         )
 
 
-def _guarded(path: str, work: Callable[[], Any]) -> Any:
-    """What the user's code does, its exceptions told as the user's."""
+def guarded(path: str, work: Callable[[], Any]) -> Any:
+    """What the user's code does, its exceptions told as the user's.
+
+    Args:
+        path: the user's file, or what else is at fault where no line of theirs is.
+        work: runs it.
+
+    Raises:
+        UsageError: it raises; the message has the last place in the user's own files.
+        MissingError: out of memory.
+    """
     try:
         return work()
+    except TwotrackError:
+        raise
     except MemoryError:
         raise MissingError(OUT_OF_MEMORY) from None
     except BaseException as error:  # SystemExit too
@@ -145,18 +172,28 @@ def _told(path: str, error: BaseException) -> str:
     last = textwrap.shorten(plain, 300, placeholder=" ...")
     if isinstance(error, SyntaxError) and error.lineno:
         return f"{error.filename}, line {error.lineno}: {last}"
-    folder = os.path.dirname(path) + os.sep
     frames = traceback.extract_tb(error.__traceback__)
-    own = [
-        frame
-        for frame in frames
-        if frame.filename.startswith(folder) and "site-packages" not in frame.filename
-    ]
+    own = [frame for frame in frames if is_users(frame.filename)]
     if not own:
         return f"{path}: {last}"
     place = own[-1]
     scope = "" if place.name == "<module>" else f", in {place.name}"
     return f"{place.filename}, line {place.lineno}{scope}: {last}"
+
+
+def is_users(filename: str) -> bool:
+    """Whether code of that file is the user's: no library's, and not ours."""
+    return not filename.startswith(_LIBRARIES) and "site-packages" not in filename
+
+
+_LIBRARIES = (
+    "<frozen",
+    sysconfig.get_path("stdlib") + os.sep,
+    *(
+        str(Path(__file__).parents[2] / package) + os.sep
+        for package in ("shared", "tf_track", "torch_track")
+    ),
+)
 
 
 def _kind(value: Any) -> str:
