@@ -53,14 +53,15 @@ def source(track: str, slug: str) -> Path:
 
 def align(tf: str, torch: str) -> list[Section]:
     """Both sources under their headings, which are the same in both tracks."""
-    left, right = _sections(tf), _sections(torch)
+    left, right = sections(tf), sections(torch)
     headings = list(dict.fromkeys([*left, *right]))
     return [
         Section(h, list(_rows(left.get(h, []), right.get(h, [])))) for h in headings
     ]
 
 
-def _sections(text: str) -> dict[str, list[str]]:
+def sections(text: str) -> dict[str, list[str]]:
+    """The lines under each heading of a source; under "" those before the first."""
     found: dict[str, list[str]] = {"": []}
     for line in text.splitlines():
         if line.startswith(HEADING):

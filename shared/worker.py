@@ -41,12 +41,27 @@ Progress = Callable[[int, int, float], None]
 
 
 class Run:
-    """One lesson in one track, under one job."""
+    """One lesson in one track, under one job.
 
-    def __init__(self, package: str, job: Job, progress: Progress | None) -> None:
+    Args:
+        package: the track's.
+        job: what to run.
+        progress: is told how it goes.
+        functions: has build, train, predict and results, as far as there are any; None
+            takes the lesson's own module.
+    """
+
+    def __init__(
+        self,
+        package: str,
+        job: Job,
+        progress: Progress | None,
+        functions: Any = None,
+    ) -> None:
         self.job = job
         self.progress = progress
         self.seconds: dict[str, float] = {}
+        self.model: Any = None
         self.lesson = lessons.find(job.lesson)
         self.cfg = self.lesson.config_type(**job.fields)
         self.kept = _keep(self.lesson, self.cfg, job)
@@ -55,7 +70,10 @@ class Run:
         with self._timed("import"):
             self.backend = importlib.import_module(f"{package}.backend")
             self.weights = importlib.import_module(f"{package}.weights")
-            self.module = importlib.import_module(f"{package}.lessons.{job.lesson}")
+            self.module = functions
+            if functions is None:
+                lesson = f"{package}.lessons.{job.lesson}"
+                self.module = importlib.import_module(lesson)
         _first_import.setdefault(package, self.seconds["import"])
         self.seconds["import"] = _first_import[package]
         self.backend.configure(job.device, job.precision, job.seed, job.threads)
@@ -70,7 +88,7 @@ class Run:
         session = self._session()
         try:
             with self._timed("build"):
-                model = self._start()
+                self.model = model = self._start()
         except MisfitError:
             if not self.job.ladder:
                 raise

@@ -56,18 +56,27 @@ def save(
     Raises:
         UsageError: an unknown kind, or the folder cannot be written to.
     """
+    drawn = draw(outcome, lesson, data, kind)
+    files = {folder / f"{name}.{kind}": content for name, content in drawn.items()}
+    for path, content in files.items():
+        _write(path, content)
+    return list(files)
+
+
+def draw(
+    outcome: Outcome, lesson: Lesson, data: Dataset | None, kind: str = "svg"
+) -> dict[str, bytes]:
+    """What `save` writes: the content of each file by the plot's name.
+
+    Raises:
+        UsageError: an unknown kind.
+    """
     if kind not in KINDS:
         raise UsageError(f"cannot draw a {kind!r} file: choose {' or '.join(KINDS)}")
     scene = Scene(outcome, lesson, data)
-    drawn = {}
     with styled():
-        for name, draw in PLOTS.items():
-            figure = draw(scene)
-            if figure is not None:
-                drawn[folder / f"{name}.{kind}"] = rendered(figure, kind)
-    for path, content in drawn.items():
-        _write(path, content)
-    return list(drawn)
+        figures = {name: plot(scene) for name, plot in PLOTS.items()}
+        return {name: rendered(f, kind) for name, f in figures.items() if f is not None}
 
 
 def _write(path: Path, content: bytes) -> None:
