@@ -110,9 +110,7 @@ def run_lesson(
             step = compare.diverged_at(outcome)
             if step is not None:
                 raise Diverged(compare.divergence(slug, cfg, str(step)), step)
-            report = _run_report(
-                lesson, track, variant, job, outcome, datasets[variant]
-            )
+            report = run_report(lesson, track, variant, job, outcome, datasets[variant])
             if folder is not None:
                 into = results.folder(folder / variant)
                 report["files"] = _save(
@@ -138,7 +136,7 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).absolute())
 
 
-def _run_report(
+def run_report(
     lesson: Lesson, track: str, variant: str, job: Job, outcome: Outcome, data: Any
 ) -> dict[str, Any]:
     """What a run has to say, as plain values and small arrays."""
