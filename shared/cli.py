@@ -184,6 +184,26 @@ def differences(item: str | None, as_json: bool) -> None:
         raise click.exceptions.Exit(DISAGREE)
 
 
+@cli.command(short_help="Check whether your Keras and PyTorch models agree.")
+@click.argument("keras", metavar="KERAS.py:NAME")
+@click.argument("torch", metavar="TORCH.py:NAME")
+@options.CHECK
+def check(keras: str, torch: str, **given: Any) -> None:
+    """Say whether, where and why a Keras model and a PyTorch model disagree.
+
+    NAME is a model, or a function without arguments that builds one. Level by level:
+    the same parameters, outputs, gradients, updates, running statistics and losses, in
+    float64 and in float32. Where the two differ, each known cause is repaired in turn,
+    and what is left is measured.
+
+    Exits with 0 if they agree on every level, 1 if not.
+    """
+    from shared.check.command import check_models
+
+    if not check_models(keras, torch, **given):
+        raise click.exceptions.Exit(DISAGREE)
+
+
 @cli.command(short_help="Convert weights between Keras and PyTorch.")
 @click.argument("source")
 @click.argument("target")
@@ -199,13 +219,7 @@ def differences(item: str | None, as_json: bool) -> None:
     metavar="FILE.py:NAME",
     help="The PyTorch model, or a function that builds it.",
 )
-@click.option(
-    "--map",
-    "mapping",
-    multiple=True,
-    metavar="KERAS=TORCH",
-    help="This Keras layer is that PyTorch module; for pairs that are ambiguous.",
-)
+@options.MAP
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
 def convert(source: str, target: str, **options: Any) -> None:
     """Write the weights in SOURCE, of one framework, to TARGET, for the other.

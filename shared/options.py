@@ -210,3 +210,70 @@ BENCH = together(
     ),
     JSON,
 )
+
+MAP = click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="KERAS=TORCH",
+    help="This Keras layer is that PyTorch module; for pairs that are ambiguous.",
+)
+
+CHECK = together(
+    click.option(
+        "--input",
+        "shapes",
+        multiple=True,
+        metavar="N,H,W,C",
+        help="The shape of an input in Keras' layout; N,T:K for integers below K. Once "
+        "for each input.  [default: the Keras model's own]",
+    ),
+    click.option(
+        "--data",
+        type=click.Path(),
+        metavar="FILE.npz",
+        help="The inputs, in Keras' layout, under the names of the Keras model's; the "
+        "target under y.",
+    ),
+    click.option(
+        "--loss",
+        metavar="LOSS",
+        help="mse, mae, huber, bce, bce_logits, cross_entropy, ..., or your own two: "
+        "K.py:NAME,T.py:NAME.",
+    ),
+    click.option(
+        "--optimizer",
+        metavar="OPTIMIZER",
+        help="sgd, momentum, adam, adamw, rmsprop, ..., with a rate such as adam:0.01, "
+        "or your own two.",
+    ),
+    click.option(
+        "--steps",
+        type=WholeNumber(0, 100_000),
+        metavar="N",
+        help="Steps of training.  [default: 3; 0 of a large model]",
+    ),
+    MAP,
+    click.option(
+        "--weights",
+        type=click.Choice(["auto", "own", "keras", "torch"]),
+        default="auto",
+        show_default=True,
+        help="own: as the models come; keras, torch: that model's in both; auto: own "
+        "where the two have a kernel in common, else Keras'.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "float64"]),
+        help="The only one to compare in.  [default: both]",
+    ),
+    click.option(
+        "--seed",
+        type=WholeNumber(0, 2**32 - 1),
+        default=0,
+        metavar="N",
+        show_default=True,
+        help="Of the numbers that are drawn.",
+    ),
+    JSON,
+)

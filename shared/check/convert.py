@@ -48,7 +48,7 @@ def convert_weights(
     """
     giver, taker = _direction(source, target)
     builders = {"tf": located(keras, "--keras"), "torch": located(torch, "--torch")}
-    given = _parsed(mapping)
+    given = parsed(mapping)
     with contextlib.ExitStack() as stack:
         process = {n: stack.enter_context(TrackProcess(n)) for n in (giver, taker)}
         with ThreadPoolExecutor() as pool:
@@ -109,7 +109,12 @@ def _direction(source: str, target: str) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _parsed(mapping: Sequence[str]) -> dict[str, str]:
+def parsed(mapping: Sequence[str]) -> dict[str, str]:
+    """Keras layers to PyTorch modules, from "keras_layer=torch.path" each.
+
+    Raises:
+        UsageError: one is of another form, or a layer is named twice.
+    """
     found: dict[str, str] = {}
     for text in mapping:
         here, equals, there = text.partition("=")

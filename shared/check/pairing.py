@@ -96,7 +96,10 @@ class Pairing:
 
 
 def pair(
-    keras: Sequence[Layer], torch: Sequence[Layer], mapping: Mapping[str, str]
+    keras: Sequence[Layer],
+    torch: Sequence[Layer],
+    mapping: Mapping[str, str],
+    akin: bool = False,
 ) -> Pairing:
     """Pair the layers of two models.
 
@@ -104,13 +107,15 @@ def pair(
         keras: those of the Keras model, in order.
         torch: those of the PyTorch model, in order.
         mapping: names of Keras layers to names of PyTorch layers, from the user.
+        akin: also pair layers that compute by another rule from the same kernels.
 
     Raises:
         UsageError: the mapping names a layer that is not there, names one twice, or
             joins layers of different kinds or shapes.
     """
     found = _mapped(keras, torch, mapping)
-    for alike, even in ((_whole, True), (_core, True), (_core, False)):
+    passes = [(_whole, True), (_core, True), (_core, False)]
+    for alike, even in [*passes, (_akin, False)] if akin else passes:
         left = _left(keras, torch, found)
         for ours, theirs in _groups(*left, alike):
             if len(ours) == len(theirs) or not even:
@@ -131,6 +136,12 @@ def _whole(layer: Layer) -> Hashable:
 def _core(layer: Layer) -> Hashable:
     """A layer may lack a bias, which then is zero."""
     return (layer.kind, frozenset(_without_biases(layer).items()))
+
+
+def _akin(layer: Layer) -> Hashable:
+    """A GRU that resets before the product has the kernels of one that does after."""
+    kind = layer.kind.replace("gru_reset_before", "gru")
+    return (kind, frozenset(_without_biases(layer).items()))
 
 
 def _without_biases(layer: Layer) -> dict[str, Shape]:

@@ -52,13 +52,16 @@ def worst(deviations: Iterable[Deviation]) -> Deviation | None:
     return failed[0] if failed else max(found, key=lambda d: d.ratio, default=None)
 
 
-def mismatch(tf: Array, torch: Array) -> str:
+TRACKS = ("tf", "torch")
+
+
+def mismatch(tf: Array, torch: Array, sides: tuple[str, str] = TRACKS) -> str:
     """Why two arrays cannot be compared number by number; empty if they can."""
     if tf.shape != torch.shape:
-        return f"shape {tf.shape} in tf, {torch.shape} in torch"
+        return f"shape {tf.shape} in {sides[0]}, {torch.shape} in {sides[1]}"
     if tf.dtype != torch.dtype:
-        return f"dtype {tf.dtype} in tf, {torch.dtype} in torch"
-    for name, array in (("tf", tf), ("torch", torch)):
+        return f"dtype {tf.dtype} in {sides[0]}, {torch.dtype} in {sides[1]}"
+    for name, array in zip(sides, (tf, torch), strict=True):
         bad = np.flatnonzero(~np.isfinite(array))
         if len(bad):
             return f"{array.flat[bad[0]]} in {name} at {place(array, int(bad[0]))}"
@@ -66,10 +69,15 @@ def mismatch(tf: Array, torch: Array) -> str:
 
 
 def relative(
-    name: str, tf: Array, torch: Array, tolerance: float, least: float = 0.0
+    name: str,
+    tf: Array,
+    torch: Array,
+    tolerance: float,
+    least: float = 0.0,
+    sides: tuple[str, str] = TRACKS,
 ) -> Deviation:
     """Largest error over the largest magnitude of either tensor, `least` at least."""
-    problem = mismatch(tf, torch)
+    problem = mismatch(tf, torch, sides)
     if problem:
         return broken(f"{name}: {problem}", tolerance)
     if not tf.size:

@@ -1,0 +1,97 @@
+"""The same tensor in two layouts: channels last or first, batch or time first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+WAYS: Mapping[str, Callable[[Array], Array]] = {
+    "as_is": lambda x: x,
+    "channels_first": lambda x: np.moveaxis(x, -1, 1),
+    "time_first": lambda x: np.swapaxes(x, 0, 1),
+}
+"""From Keras' layout to what a PyTorch model may expect."""
+
+BACK: Mapping[str, Callable[[Array], Array]] = {
+    "as_is": lambda x: x,
+    "channels_first": lambda x: np.moveaxis(x, 1, -1),
+    "time_first": lambda x: np.swapaxes(x, 0, 1),
+}
+"""The ways back."""
+
+TOLD = {
+    "as_is": "as in Keras",
+    "channels_first": "channels first",
+    "time_first": "time first",
+}
+
+
+def ways(rank: int) -> tuple[str, ...]:
+    """How a tensor of that rank may be arranged, the likeliest first."""
+    if rank < 3:
+        return ("as_is",)
+    if rank == 3:
+        return ("as_is", "channels_first", "time_first")
+    return ("channels_first", "as_is")
+
+
+def there(array: Array, way: str) -> Array:
+    """In PyTorch's layout, contiguous."""
+    return np.ascontiguousarray(WAYS[way](array))
+
+
+def fitting(keras: Array, torch: Array) -> Iterator[tuple[str, Array]]:
+    """Every way in which a PyTorch tensor has the shape of a Keras one."""
+    for way in ways(torch.ndim):
+        back = BACK[way](torch)
+        if back.shape == keras.shape:
+            yield way, back
+
+
+def matched(keras: Array, torch: Array) -> tuple[str, Array] | None:
+    """The way, and the PyTorch tensor in Keras' layout, that come closest.
+
+    None where no way gives the same shape. A tensor that is only flattened (batch and
+    time in one axis, say) is compared as "reshaped".
+    """
+    found = list(fitting(keras, torch))
+    if found:
+        return min(found, key=lambda one: distance(keras, one[1]))
+    if keras.size == torch.size and keras.shape[-1:] == torch.shape[-1:]:
+        return "reshaped", torch.reshape(keras.shape)
+    return None
+
+
+def way_into(keras: Array, torch: Array) -> str | None:
+    """How to turn a Keras tensor into one shaped like a PyTorch one."""
+    found = [
+        (distance(WAYS[way](keras), torch), index, way)
+        for index, way in enumerate(ways(keras.ndim))
+        if WAYS[way](keras).shape == torch.shape
+    ]
+    return min(found)[2] if found else None
+
+
+def distance(a: Array, b: Array) -> float:
+    """Largest difference over the largest magnitude of two arrays of one shape.
+
+    Infinite where either is not finite everywhere.
+    """
+    if not a.size:
+        return 0.0
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return float("inf")
+    difference = float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max())
+    if not difference:
+        return 0.0
+    return difference / max(float(np.abs(a).max()), float(np.abs(b).max()))
+
+
+def last_axes(outputs: Sequence[Array]) -> list[tuple[int, ...]]:
+    """The shapes, for messages."""
+    return [tuple(array.shape) for array in outputs]

@@ -1,0 +1,350 @@
+"""Both models of a pair under the same probes, their answers in Keras' layout."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.check import arrange
+from shared.check.pairing import Pair, Pairing
+from shared.check.side import Found, Side
+from shared.errors import UsageError
+from shared.parity.trace import Trace
+from shared.weights import Weights
+
+Array: TypeAlias = NDArray[Any]
+Repairs: TypeAlias = Sequence[Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How PyTorch's model is called.
+
+    Attributes:
+        ways: the arrangement of each input, of `arrange.WAYS`.
+        passing: "positional", "list", or names for keywords or a dict.
+    """
+
+    ways: tuple[str, ...]
+    passing: Any = "positional"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a probe."""
+        return {"arrange": list(self.ways), "passing": self.passing}
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What the two models answered, and what they told about it."""
+
+    keras: Trace
+    torch: Trace
+    keras_facts: dict[str, Any]
+    torch_facts: dict[str, Any]
+
+    @property
+    def failed(self) -> str:
+        """Why one of the two could not run in this precision; empty if both did."""
+        for name, facts in (("Keras", self.keras_facts), ("PyTorch", self.torch_facts)):
+            if facts.get("failed"):
+                return f"{name}: {facts['failed']}"
+        return ""
+
+    def outputs(self) -> tuple[list[Array], list[Array]]:
+        """Keras' outputs and PyTorch's, each in its own layout."""
+        return _numbered(self.keras, "output"), _numbered(self.torch, "output")
+
+
+class Both:
+    """The two models, how they are called, and what each layer is taken for."""
+
+    def __init__(self, keras: Side, torch: Side, apart: bool) -> None:
+        """Take the two sides; `apart` if each is in a process of its own."""
+        self.keras = keras
+        self.torch = torch
+        self._pool = ThreadPoolExecutor(1) if apart else None
+        (_, self.keras_about), (_, self.torch_about) = self.ask("describe")
+        self.pairing = Pairing((), {}, {})
+        self.inputs: list[Array] = []
+        self.target: list[Array] = []
+        self.plan = Plan(())
+        self.rows: dict[int, Array] = {}
+        """By Keras' order: the rows of PyTorch's kernel that are Keras' rows."""
+        self._kept: dict[str, Found] = {}
+        self._mended: frozenset[int] = frozenset()
+        self._own: Trace = {}
+        self._right: Trace = {}
+
+    def ask(self, probe: str) -> tuple[Found, Found]:
+        """The same question to both, without arguments."""
+        if self._pool is None:
+            return self.keras.ask(probe), self.torch.ask(probe)
+        first = self._pool.submit(self.keras.ask, probe)
+        second = self.torch.ask(probe)
+        return first.result(), second
+
+    def forward(
+        self,
+        precision: str,
+        *,
+        training: bool = False,
+        repairs: Repairs = (),
+        record: str = "none",
+    ) -> Answers:
+        """One forward pass of each."""
+        given = {"precision": precision, "training": training, "record": record}
+        return self._run("forward", self._batch(), given, repairs)
+
+    def gradients(self, precision: str, loss: Any, repairs: Repairs = ()) -> Answers:
+        """The loss in training mode and the gradient of every parameter."""
+        given = {"precision": precision, "training": True, "loss": loss}
+        return self._run("gradients", self._batch(target=True), given, repairs)
+
+    def train(
+        self,
+        precision: str,
+        loss: Any,
+        optimizer: Any,
+        steps: int,
+        repairs: Repairs = (),
+    ) -> Answers:
+        """Some steps of training on the one batch."""
+        ours, theirs = self._batch(target=True)
+        given = {"precision": precision, "loss": loss, "optimizer": optimizer}
+        batches = _as_batches(ours), _as_batches(theirs)
+        return self._run("train", batches, given | {"steps": steps}, repairs)
+
+    def once(self, side: str, precision: str) -> Trace:
+        """The outputs of one side, run anew."""
+        return self.twin(
+            side, "forward", precision=precision, training=False, record="none"
+        )
+
+    def twin(self, side: str, probe: str, **given: Any) -> Trace:
+        """The same probe of one side alone; twin=k moves its weights by an ulp."""
+        ours, theirs = self._batch(target=probe != "forward")
+        if probe == "train":
+            ours, theirs = _as_batches(ours), _as_batches(theirs)
+        if side == "tf":
+            found = self.keras.ask(probe, ours, **_one(given, 0), **self._plain())
+        else:
+            more = {"plan": self.plan.to_json(), "repairs": []}
+            found = self.torch.ask(probe, theirs, **_one(given, 1), **more)
+        return found[0]
+
+    def _run(
+        self,
+        probe: str,
+        arrays: tuple[Trace, Trace],
+        given: Mapping[str, Any],
+        repairs: Repairs,
+    ) -> Answers:
+        """Keras' answer is kept: the repairs are all PyTorch's."""
+        self._mend(frozenset(r["order"] for r in repairs if r["do"] == "weights"))
+        asked = [dict(r) for r in repairs if r["do"] != "weights"]
+        ours, theirs = _one(given, 0), _one(given, 1)
+        more = {"plan": self.plan.to_json(), "repairs": asked}
+        key = f"{probe} {sorted(ours.items(), key=str)}"
+        if key in self._kept:
+            first = self._kept[key]
+            second = self.torch.ask(probe, arrays[1], **theirs, **more)
+        elif self._pool is None:
+            first = self.keras.ask(probe, arrays[0], **ours, **self._plain())
+            second = self.torch.ask(probe, arrays[1], **theirs, **more)
+        else:
+            job = self._pool.submit(
+                self.keras.ask, probe, arrays[0], **ours, **self._plain()
+            )
+            second = self.torch.ask(probe, arrays[1], **theirs, **more)
+            first = job.result()
+        self._kept[key] = first
+        return Answers(first[0], second[0], first[1], second[1])
+
+    def _mend(self, orders: frozenset[int]) -> None:
+        """Give PyTorch's partners of these Keras layers the weights of those."""
+        if orders == self._mended:
+            return
+        if not self._own:
+            (ours, _), (theirs, _) = self.ask("weights")
+            self._own, self._right = theirs, self.torch_weights(ours)
+        arrays = {}
+        for pair in self.pairing.pairs:
+            if pair.keras.order in orders | self._mended:
+                source = self._right if pair.keras.order in orders else self._own
+                for name in pair.torch.parameters:
+                    key = f"{pair.torch.order}/{name}"
+                    arrays[key] = source[key]
+        self.torch.ask("set_weights", arrays)
+        self._mended = orders
+
+    def forget(self) -> None:
+        """Drop what Keras answered: the weights, the inputs or the precision change."""
+        self._kept.clear()
+
+    def _plain(self) -> dict[str, Any]:
+        return {"plan": {}, "repairs": []}
+
+    def _batch(self, target: bool = False) -> tuple[Trace, Trace]:
+        """The inputs, and the target, for each side."""
+        ours = {f"input/{k}": array for k, array in enumerate(self.inputs)}
+        theirs = dict(ours)
+        if target:
+            for k, array in enumerate(self.target):
+                ours[f"target/{k}"] = array
+                theirs[f"target/{k}"] = self._turned(k, array)
+        return ours, theirs
+
+    def _turned(self, k: int, target: Array) -> Array:
+        """A target shaped like an output takes the output's layout."""
+        way = self.output_ways[k] if k < len(self.output_ways) else "as_is"
+        alike = target.ndim >= 3 and target.dtype.kind == "f"
+        return arrange.there(target, way) if alike and way in arrange.WAYS else target
+
+    output_ways: tuple[str, ...] = ()
+    """The arrangement of each of PyTorch's outputs."""
+
+    def turn(self, keras_order: int, name: str, array: Array) -> Array:
+        """A PyTorch parameter in the neutral layout, its rows in Keras' order."""
+        rows = self.rows.get(keras_order)
+        return array[rows] if rows is not None and name == "kernel" else array
+
+    def parameters(self, trace: Trace, level: str, side: str) -> Weights:
+        """Arrays under `level/order/name`, by "Keras' layer/name".
+
+        A bias that only one of the two has is left out: the spec tells of it.
+        """
+        found: Weights = {}
+        for one in self.pairing.pairs:
+            layer = one.keras if side == "tf" else one.torch
+            for name in layer.parameters:
+                array = trace.get(f"{level}/{layer.order}/{name}")
+                if array is None or name in one.lone[side]:
+                    continue
+                if side == "torch":
+                    array = self.turn(one.keras.order, name, array)
+                    if one.keras.kind == "gru_reset_before" and name == "bias":
+                        array = array[0]
+                found[f"{one.keras.name}/{name}"] = array
+        return found
+
+    def torch_weights(self, keras: Trace) -> Trace:
+        """Keras' weights under PyTorch's orders; a bias that Keras lacks is zero."""
+        found: Trace = {}
+        for one in self.pairing.pairs:
+            kernel = next(iter(one.keras.parameters))
+            like = keras[f"{one.keras.order}/{kernel}"].dtype
+            for name, shape in one.torch.parameters.items():
+                array = keras.get(f"{one.keras.order}/{name}")
+                if array is None:
+                    array = np.zeros(shape, like)
+                rows = self.rows.get(one.keras.order)
+                if rows is not None and name == "kernel":
+                    turned = np.empty_like(array)
+                    turned[rows] = array
+                    array = turned
+                if one.keras.kind == "gru_reset_before" and name == "bias":
+                    array = np.stack([array, np.zeros_like(array)])
+                found[f"{one.torch.order}/{name}"] = array.reshape(shape)
+        return found
+
+    def partner(self, keras_order: int) -> Pair | None:
+        """The pair of Keras' layer of that order."""
+        return next(
+            (p for p in self.pairing.pairs if p.keras.order == keras_order), None
+        )
+
+
+def _as_batches(arrays: Trace) -> Trace:
+    """A leading axis for the one batch that there is."""
+    return {name: array[None] for name, array in arrays.items()}
+
+
+def _one(given: Mapping[str, Any], side: int) -> dict[str, Any]:
+    """A pair of a loss or an optimizer is one for each side."""
+    return {
+        key: value[side] if isinstance(value, tuple) else value
+        for key, value in given.items()
+    }
+
+
+def _numbered(trace: Trace, name: str) -> list[Array]:
+    found: list[Array] = []
+    while f"{name}/{len(found)}" in trace:
+        found.append(trace[f"{name}/{len(found)}"])
+    return found
+
+
+def settle(both: Both, precision: str = "float32") -> Answers:
+    """Find out how PyTorch's model takes Keras' inputs, and set `both.plan`.
+
+    Every arrangement that runs is a candidate; the one whose outputs have Keras' shapes
+    wins, and among several the one whose numbers come closest.
+
+    Raises:
+        UsageError: none runs; the message is that of the likeliest one.
+    """
+    problems: list[UsageError] = []
+    best: tuple[tuple[int, float, int], Plan, Answers] | None = None
+    for number, plan in enumerate(_plans(both)):
+        both.plan = plan
+        try:
+            answers = both.forward(precision)
+        except UsageError as error:
+            problems.append(error)
+            continue
+        score = (*_apart(answers), number)
+        if best is None or score < best[0]:
+            best = score, plan, answers
+        if score[:2] <= (0, 1e-4):
+            break
+    if best is None:
+        raise problems[0]
+    both.plan = best[1]
+    return best[2]
+
+
+def _plans(both: Both) -> list[Plan]:
+    """All arrangements of inputs of one rank alike, in every way to pass them."""
+    ranks = [array.ndim for array in both.inputs]
+    choices: list[dict[int, str]] = [{}]
+    for rank in sorted(set(ranks)):
+        choices = [c | {rank: way} for c in choices for way in _likely(both, rank)]
+    passing: list[Any] = ["positional"]
+    names = [about["name"] for about in both.keras_about["inputs"]]
+    keywords = both.torch_about.get("keywords", [])
+    if len(ranks) > 1:
+        if set(names) <= set(keywords):
+            passing.insert(0, {"keywords": names})
+        passing += ["list", {"dict": names}]
+    return [
+        Plan(tuple(choice[rank] for rank in ranks), way)
+        for way in passing
+        for choice in choices
+    ]
+
+
+def _likely(both: Both, rank: int) -> tuple[str, ...]:
+    """A sequence goes as it is, unless the model begins with a convolution."""
+    ways = arrange.ways(rank)
+    first = next(iter(both.torch_about["layers"]), {"kind": ""})
+    if rank == 3 and "conv" in first["kind"]:
+        return ("channels_first", "as_is", "time_first")
+    return ways
+
+
+def _apart(answers: Answers) -> tuple[int, float]:
+    """How many outputs have no counterpart of their shape, and the worst distance."""
+    ours, theirs = answers.outputs()
+    misfits, worst = abs(len(ours) - len(theirs)), 0.0
+    for a, b in zip(ours, theirs, strict=False):
+        found = arrange.matched(a, b)
+        if found is None:
+            misfits += 1
+        else:
+            worst = max(worst, arrange.distance(a, found[1]))
+    return misfits, worst

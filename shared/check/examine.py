@@ -1,0 +1,340 @@
+"""The whole check of a pair: levels first, then, where one fails, its causes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.check import (
+    arrange,
+    explain,
+    inputs,
+    layer_causes,
+    local,
+    show_pairs,
+    specification,
+    start,
+    training_causes,
+)
+from shared.check.both import Array, Both, settle
+from shared.check.candidate import Candidate, merged
+from shared.check.judge import Judge
+from shared.check.measure import Task
+from shared.check.pairing import Layer, pair
+from shared.check.result import Cause, Check, Level
+from shared.check.smallest import smallest
+
+HEAVY = 5_000_000
+"""With more parameters than this, training is only checked where it is asked for."""
+
+STAGES = {
+    "forward": (
+        "forward",
+        "training",
+        "loss",
+        "gradient",
+        "statistics",
+        "step",
+        "trajectory",
+    ),
+    "loss": ("loss", "gradient", "step", "trajectory"),
+    "gradient": ("gradient", "step", "trajectory"),
+    "statistics": ("statistics",),
+    "step": ("step", "trajectory"),
+}
+"""The levels that a difference of each stage reaches."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a check is asked for.
+
+    Attributes:
+        inputs: arrays in Keras' layout; none to draw them.
+        shapes: of drawn inputs, with the bound of integers; none for the model's own.
+        target: for the loss; none to draw it.
+        loss, optimizer: a common name, or one for each side; None for the default.
+        steps: of training; None for three, or none of a large model.
+        mapping: Keras layers to PyTorch modules, where the pairing is ambiguous.
+        weights: "auto", "own", "keras" or "torch".
+        precisions: in which to judge.
+        seed: of all that is drawn.
+    """
+
+    inputs: Sequence[Array] = ()
+    shapes: Sequence[tuple[tuple[int, ...], int | None]] = ()
+    target: Sequence[Array] = ()
+    loss: Any = None
+    optimizer: Any = None
+    steps: int | None = None
+    mapping: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    weights: str = "auto"
+    precisions: Sequence[str] = ("float64", "float32")
+    seed: int = 0
+
+
+def examine(both: Both, options: Options) -> Check:
+    """Pair, feed and compare the two models, and find out why they differ.
+
+    Raises:
+        UsageError: the user's code fails, or shapes do not fit.
+    """
+    return _Examination(both, options).check()
+
+
+class _Examination:
+    def __init__(self, both: Both, options: Options) -> None:
+        self.both = both
+        self.options = options
+        self.notes: list[str] = []
+        both.pairing = pair(
+            [Layer.from_json(one) for one in both.keras_about["layers"]],
+            [Layer.from_json(one) for one in both.torch_about["layers"]],
+            options.mapping,
+            akin=True,
+        )
+        self.start = start.settle(both, options.weights, options.seed)
+        self.notes += self.start.notes
+        self._feed()
+        self.spec = specification.compare(both)
+
+    def _feed(self) -> None:
+        """Inputs, the way PyTorch takes them, the way its outputs come, the target."""
+        both, options = self.both, self.options
+        about = both.keras_about["inputs"]
+        both.inputs = list(options.inputs) or inputs.drawn(
+            about, options.shapes, options.seed
+        )
+        answers = settle(both)
+        ours, theirs = answers.outputs()
+        found = [arrange.matched(a, b) for a, b in zip(ours, theirs, strict=False)]
+        both.output_ways = tuple(one[0] if one else "as_is" for one in found)
+        if any(way != "as_is" for way in (*both.plan.ways, *both.output_ways)):
+            self.notes.append(self._layouts())
+        self.task = self._task(ours)
+
+    def _layouts(self) -> str:
+        told = [
+            f"PyTorch takes {name} {arrange.TOLD[way]}"
+            for name, way in zip(
+                _names("input", self.both.plan.ways), self.both.plan.ways, strict=True
+            )
+            if way != "as_is"
+        ]
+        told += [
+            f"gives {name} {arrange.TOLD.get(way, way)}"
+            for name, way in zip(
+                _names("output", self.both.output_ways),
+                self.both.output_ways,
+                strict=True,
+            )
+            if way != "as_is"
+        ]
+        return "; ".join(told)
+
+    def _task(self, outputs: Sequence[Array]) -> Task:
+        options = self.options
+        loss = "mse" if options.loss is None else options.loss
+        optimizer = "sgd:0.01" if options.optimizer is None else options.optimizer
+        steps = 3 if options.steps is None else options.steps
+        kinds = loss[0] if isinstance(loss, tuple) else loss
+        name = kinds if isinstance(kinds, str) else type(kinds).__name__
+        self.both.target = list(options.target) or [
+            inputs.target(name, output, options.seed, number)
+            for number, output in enumerate(outputs)
+        ]
+        return Task(loss, optimizer, steps)
+
+    def _asked(self) -> list[str]:
+        """The levels beyond the weights that apply to this pair."""
+        options = self.options
+        found = ["forward", "training"]
+        found += ["loss"] if options.loss is not None else []
+        found += ["gradient"]
+        heavy = self.both.keras_about["parameters"] > HEAVY
+        wanted = (options.loss, options.optimizer, options.steps) != (None, None, None)
+        if self.task.steps and (wanted or not heavy):
+            found += ["statistics", "step", "trajectory"]
+        elif heavy:
+            self.notes.append(
+                "so large a model is trained only if --optimizer or --steps asks for it"
+            )
+        return found
+
+    def check(self) -> Check:
+        judge = Judge(self.both, self.task, self._asked())
+        levels = [self.spec.level, self.start.level, specification.repeat(self.both)]
+        by_precision = {p: judge.levels(p) for p in self.options.precisions}
+        self.notes += [f"not in {p}: {why}" for p, why in judge.refused.items()]
+        search = _Search(self.both, judge, self.start.candidates, by_precision)
+        found = search.run(levels)
+        causes = [*self.spec.causes, *found.causes]
+        layers = local.errors(self.both)
+        repairs = merged(found.candidates)
+        for precision in self.options.precisions:
+            levels += [
+                self._repaired(judge, one, repairs) for one in by_precision[precision]
+            ]
+        return Check(
+            levels=tuple(levels),
+            causes=tuple(causes),
+            unexplained=found.unexplained,
+            first=found.first,
+            layers=layers,
+            pairs=specification.pairs(self.both.pairing),
+            doubts=tuple(show_pairs.doubts(self.both.pairing)),
+            notes=tuple(self.notes),
+            smallest=smallest(self.both, repairs) if found.unexplained else None,
+            about={"seed": self.options.seed},
+        )
+
+    def _repaired(self, judge: Judge, one: Level, repairs: list[Any]) -> Level:
+        if one.verdict != "fail" or not repairs:
+            return one
+        left = judge.apart(one.level, one.precision, repairs)
+        return dataclasses.replace(one, repaired=left)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Explained:
+    candidates: tuple[Candidate, ...]
+    causes: tuple[Cause, ...]
+    first: str
+    unexplained: str
+
+
+class _Search:
+    """Explains each failing level in its turn, with what was found before repaired."""
+
+    def __init__(
+        self,
+        both: Both,
+        judge: Judge,
+        given: Sequence[Candidate],
+        levels: Mapping[str, Sequence[Level]],
+    ) -> None:
+        self.both = both
+        self.judge = judge
+        self.given = list(given)
+        self.precision = next(
+            (p for p in levels if p not in judge.refused), next(iter(levels))
+        )
+        self.failed = {
+            one.level
+            for found in levels.values()
+            for one in found
+            if one.verdict == "fail"
+        }
+        self.found: list[Candidate] = []
+        self.first = self.unexplained = ""
+
+    def run(self, levels: Sequence[Level]) -> _Explained:
+        if self.precision not in self.judge.refused:
+            for training, level in ((False, "forward"), (True, "training")):
+                if level in self.failed:
+                    self._forward(training, level)
+            for level in ("loss", "gradient", "statistics", "step"):
+                if level in self.failed:
+                    self._later(level)
+        broken = next((one for one in levels if one.verdict == "fail"), None)
+        if not self.first and broken is not None:
+            self.first = broken.where
+        causes = tuple(self._cause(one) for one in self.found)
+        return _Explained(tuple(self.found), causes, self.first, self.unexplained)
+
+    def _forward(self, training: bool, level: str) -> None:
+        limit = self.judge.allowed(level, self.precision)
+        search = explain.ForwardSearch(
+            self.both, training, limit, self.found, self.given, self.precision
+        )
+        found = search.run()
+        self.found += found.causes
+        self._note(found.first, found.unexplained)
+
+    def _note(self, first: str, unexplained: str) -> None:
+        self.first = self.first or first
+        self.unexplained = self.unexplained or unexplained
+
+    def _later(self, level: str) -> None:
+        def apart(chosen: Sequence[Candidate]) -> float:
+            repairs = merged([*self.found, *chosen])
+            return self.judge.apart(level, self.precision, repairs)
+
+        limit = self.judge.allowed(level, self.precision)
+        before = self._deviation(level)
+        if before.value <= limit:
+            return
+        chosen = explain.select(apart, self._candidates(level), limit)
+        self.found += chosen
+        self._note(before.where, "")
+        left = self._deviation(level)
+        if not left.value <= limit:
+            self._note("", f"{level}: {left.where}")
+
+    def _deviation(self, level: str) -> Any:
+        found = self.judge.deviations(self.precision, [level], merged(self.found))
+        return found[level]
+
+    def _candidates(self, level: str) -> list[Candidate]:
+        """Everything that may show first at this level."""
+        if level in ("loss", "step"):
+            ours, theirs = self._facts(
+                "loss_settings" if level == "loss" else "optimizer"
+            )
+            find = (
+                training_causes.of_losses
+                if level == "loss"
+                else training_causes.of_optimizers
+            )
+            found = list(find(ours, theirs))
+        else:
+            found = []
+        stage = {"gradient": ("gradient", "loss")}.get(level, (level,))
+        if level == "gradient":
+            found += training_causes.of_losses(*self._facts("loss_settings"))
+        return found + [one for one in self._of_layers() if one.stage in stage]
+
+    def _of_layers(self) -> list[Candidate]:
+        found: list[Candidate] = []
+        for one in self.both.pairing.pairs:
+            ours = self.both.keras_about["settings"].get(str(one.keras.order), {})
+            theirs = self.both.torch_about["settings"].get(str(one.torch.order), {})
+            found += layer_causes.candidates(one, ours, theirs)
+        return found
+
+    def _facts(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        task, repairs = self.judge.task, merged(self.found)
+        if name == "optimizer":
+            answers = self.both.train(
+                self.precision, task.loss, task.optimizer, task.steps, repairs
+            )
+        else:
+            answers = self.both.gradients(self.precision, task.loss, repairs)
+        return answers.keras_facts.get(name, {}), answers.torch_facts.get(name, {})
+
+    def _cause(self, one: Candidate) -> Cause:
+        level = next(
+            (name for name in STAGES[one.stage] if name in self.failed), one.stage
+        )
+
+        def apart(chosen: Sequence[Candidate]) -> float:
+            return self.judge.apart(level, self.precision, merged(chosen))
+
+        return Cause(
+            id=one.id,
+            place=one.place,
+            torch_place=one.torch_place,
+            keras=one.keras,
+            torch=one.torch,
+            levels=tuple(n for n in STAGES[one.stage] if n in self.failed),
+            share=explain.share(apart, one, self.found),
+            remedy=one.remedy,
+            harmless=one.harmless,
+        )
+
+
+def _names(name: str, ways: Sequence[str]) -> list[str]:
+    return (
+        [f"the {name}"] if len(ways) == 1 else [f"{name} {k}" for k in range(len(ways))]
+    )

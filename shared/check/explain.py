@@ -1,0 +1,263 @@
+"""Which differences are the cause: each is repaired, and what is left is measured.
+
+A candidate is a cause only if, with all other causes repaired, the two models differ
+without its repair and do not with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+
+from shared.check import glue_causes, layer_causes, measure, steps
+from shared.check.both import Answers, Both
+from shared.check.candidate import Candidate, merged
+from shared.errors import UsageError
+
+INVISIBLE = 1e-6
+"""A relative error below this is not visible in float32."""
+
+ENOUGH = 0.9
+"""A repair that takes away this share of an error is kept, others to follow."""
+
+Measure = Callable[[Sequence[Candidate]], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What explains a departure, and what does not.
+
+    Attributes:
+        causes: in the order in which the model runs.
+        first: the first place that departs, explained or not; "" if none does.
+        unexplained: the first place that still departs with all repairs, or "".
+    """
+
+    causes: tuple[Candidate, ...] = ()
+    first: str = ""
+    unexplained: str = ""
+
+
+class ForwardSearch:
+    """Follows the forward pass, and repairs one departure after the other."""
+
+    def __init__(
+        self,
+        both: Both,
+        training: bool,
+        limit: float,
+        kept: Sequence[Candidate],
+        more: Sequence[Candidate],
+        precision: str,
+    ) -> None:
+        """Get ready.
+
+        Args:
+            both: the pair.
+            training: search in training mode.
+            limit: a smaller relative error is noise.
+            kept: what is repaired already.
+            more: candidates that the settings of layers and calls do not show.
+            precision: "float64" where the models run in it.
+        """
+        self._both = both
+        self._training = training
+        self._limit = limit
+        self._kept = list(kept)
+        self._precision = precision
+        answers = self._answers([])
+        assert answers is not None
+        self._slots = steps.aligned(both, answers)
+        self._candidates = list(self._all(more))
+
+    def run(self) -> Found:
+        """Repair until nothing departs, or nothing helps."""
+        first = ""
+        own: list[Candidate] = []
+        departure = self._departure(own)
+        while departure is not None:
+            first = first or departure.place
+            found = self._repair(own, departure)
+            if not found:
+                return Found(tuple(own), first, departure.place)
+            own += found
+            departure = self._departure(own)
+        return Found(tuple(own), first, "")
+
+    def _all(self, more: Sequence[Candidate]) -> Iterable[Candidate]:
+        """Every candidate at its place among the steps."""
+        both = self._both
+        ours, theirs = both.keras_about["settings"], both.torch_about["settings"]
+        place = {
+            slot.keras["order"]: index
+            for index, slot in enumerate(self._slots)
+            if slot.is_layer and slot.keras is not None
+        }
+        names = {p.keras.name: p.keras.order for p in both.pairing.pairs}
+        for one in more:
+            yield dataclasses.replace(one, slot=place.get(names[one.place]))
+        for pair in both.pairing.pairs:
+            settings = (
+                ours.get(str(pair.keras.order), {}),
+                theirs.get(str(pair.torch.order), {}),
+            )
+            for one in layer_causes.candidates(pair, *settings):
+                slot = place.get(pair.keras.order)
+                if one.stage == "forward" and slot is not None:
+                    yield dataclasses.replace(one, slot=slot)
+        yield from glue_causes.candidates(both, self._slots)
+
+    def _answers(self, own: Sequence[Candidate]) -> Answers | None:
+        """A recorded forward pass; None where the repairs do not fit the model."""
+        repairs = merged([*self._kept, *own])
+        try:
+            return self._both.forward(
+                self._precision,
+                training=self._training,
+                repairs=repairs,
+                record="all",
+            )
+        except UsageError:
+            if not own:
+                raise
+            return None
+
+    def _departure(self, own: Sequence[Candidate]) -> steps.Departure | None:
+        """The first one, outputs last. Repairs that do not fit help nothing."""
+        answers = self._answers(own)
+        if answers is None:
+            return steps.Departure(-1, -1, "", float("inf"))
+        # PyTorch may now take other steps; Keras' are the same.
+        slots = steps.aligned(self._both, answers)
+        inside = steps.departure(self._both, slots, answers, self._limit)
+        apart = measure.worst_output(self._both, answers, self._limit)
+        if apart.passed:
+            return None  # what departs inside comes together again
+        if inside is not None and inside.error < float("inf"):
+            return _numbered(slots, inside)
+        last = next((s.place for s in reversed(slots) if s.keras), "the input")
+        place = f"after {last}" if inside is None else inside.place
+        after = -1 if inside is None else inside.after
+        return steps.Departure(_END, after, place, apart.value)
+
+    def _repair(
+        self, own: list[Candidate], departure: steps.Departure
+    ) -> list[Candidate]:
+        """The candidates that let the models run on together; none if none do."""
+        left = [
+            one
+            for one in self._candidates
+            if one not in own and self._fits(one, departure)
+        ]
+        near = [one for one in left if self._is_near(one, departure)]
+        for pool in (near, left):
+            for one in pool:
+                if self._helps([*own, one], departure):
+                    return [one]
+        if len(near) > 1 and self._helps([*own, *near], departure):
+            return self._needed(own, near, departure)
+        return []
+
+    def _fits(self, one: Candidate, departure: steps.Departure) -> bool:
+        return departure.error <= INVISIBLE or not one.harmless
+
+    def _is_near(self, one: Candidate, departure: steps.Departure) -> bool:
+        """Between the last place that agrees and the first that does not."""
+        if one.slot is None:
+            return True
+        index = self._position(one.slot)
+        return departure.after <= index <= departure.index
+
+    def _position(self, slot: int) -> float:
+        """Of a slot among Keras' steps: slots of PyTorch alone stand after those."""
+        ours = sum(1 for s in self._slots[: slot + 1] if s.keras is not None)
+        return ours - 1 + (0.5 if self._slots[slot].keras is None else 0.0)
+
+    def _helps(self, own: list[Candidate], before: steps.Departure) -> bool:
+        """Whether the first departure vanishes, moves on, or all but vanishes."""
+        now = self._departure(own)
+        if now is None or now.index > before.index:
+            return True
+        smaller = now.error <= (1 - ENOUGH) ** 3 * before.error
+        return now.index == before.index and smaller
+
+    def _needed(
+        self, own: list[Candidate], chosen: list[Candidate], departure: steps.Departure
+    ) -> list[Candidate]:
+        """Of several that help together, those without which it does not work."""
+        needed = list(chosen)
+        for one in chosen:
+            rest = [other for other in needed if other is not one]
+            if self._helps([*own, *rest], departure):
+                needed = rest
+        return needed
+
+
+_END = 10**9
+"""After every step."""
+
+
+def _numbered(
+    slots: Sequence[steps.Slot], departure: steps.Departure
+) -> steps.Departure:
+    """Counted in Keras' steps, which no repair changes."""
+
+    def count(index: int) -> int:
+        return sum(1 for slot in slots[: index + 1] if slot.keras is not None) - 1
+
+    index, after = count(departure.index), count(departure.after)
+    return dataclasses.replace(departure, index=index, after=after)
+
+
+def select(
+    apart: Measure, candidates: Sequence[Candidate], limit: float
+) -> tuple[Candidate, ...]:
+    """The smallest set of candidates that brings an error below the limit.
+
+    Where none does, those that take away most of it, each in its turn.
+
+    Args:
+        apart: the error with these repaired; infinite where they do not fit.
+        candidates: those to choose from.
+        limit: what is allowed.
+    """
+    before = apart([])
+    if before <= limit:
+        return ()
+    chosen: list[Candidate] = []
+    while before > limit:
+        usable = [
+            one
+            for one in candidates
+            if one not in chosen and (before <= INVISIBLE or not one.harmless)
+        ]
+        scores = [(apart([*chosen, one]), number) for number, one in enumerate(usable)]
+        best, number = min(scores, default=(before, 0))
+        if not best < before * ENOUGH:
+            break
+        chosen.append(usable[number])
+        before = best
+    if before > limit:
+        together = [
+            one for one in candidates if before <= INVISIBLE or not one.harmless
+        ]
+        if apart(together) <= limit:
+            chosen, before = together, apart(together)
+    return tuple(_pruned(apart, chosen, max(limit, before)))
+
+
+def _pruned(apart: Measure, chosen: list[Candidate], limit: float) -> list[Candidate]:
+    for one in list(chosen):
+        rest = [other for other in chosen if other is not one]
+        if apart(rest) <= limit:
+            chosen = rest
+    return chosen
+
+
+def share(apart: Measure, one: Candidate, causes: Sequence[Candidate]) -> float:
+    """The part of the error that its repair removes, all others repaired: 0 to 1."""
+    rest = apart([other for other in causes if other is not one])
+    left = apart(causes)
+    if rest == left or not left < float("inf"):
+        return 0.0
+    return max(0.0, 1.0 - left / rest) if rest < float("inf") else 1.0

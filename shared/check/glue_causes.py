@@ -1,0 +1,205 @@
+"""What two calls between the layers do differently, and what would make them equal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shared.check.both import Both
+from shared.check.candidate import Candidate, Repair, number
+from shared.check.steps import ACTIVATIONS, POOLINGS, Slot, Step
+
+
+def candidates(both: Both, slots: Sequence[Slot]) -> Iterator[Candidate]:
+    """Every difference between calls that correspond, or that have no counterpart."""
+    for index, slot in enumerate(slots):
+        ours, theirs = slot.keras, slot.torch
+        if slot.is_layer:
+            continue
+        if ours is not None and theirs is not None:
+            yield from _between(index, slot, ours, theirs)
+        elif ours is not None:
+            yield from _missing(both, slots, index, ours)
+        elif theirs is not None:
+            yield from _extra(slots, index, theirs)
+
+
+def _make(
+    id: str, index: int, slot: Slot, texts: tuple[str, str, str], *repairs: Repair
+) -> Candidate:
+    there = slot.torch["place"] if slot.torch is not None else ""
+    keras, torch, remedy = texts
+    place = slot.place
+    return Candidate(id, place, there, keras, torch, remedy, repairs, slot=index)
+
+
+def _as_keras(theirs: Step, op: str, settings: Any) -> Repair:
+    return {"do": "glue", "id": theirs["id"], "op": op, "settings": dict(settings)}
+
+
+def _between(index: int, slot: Slot, ours: Step, theirs: Step) -> Iterator[Candidate]:
+    op, settings = ours["op"], ours["settings"]
+    repair = _as_keras(theirs, op, settings)
+    if op == "dropout":
+        # Rates are told by the spec; here it is dropping where it should not.
+        repair = _as_keras(theirs, op, settings | {"active": False})
+        yield _make("dropout_active", index, slot, _ACTIVE, repair)
+    elif op == "concatenate":
+        yield from _concatenate(index, slot, ours, theirs)
+    elif op in ("flatten", "reshape"):
+        last = settings | {"channels_last": True}
+        yield _make("flatten_order", index, slot, _FLATTEN, _as_keras(theirs, op, last))
+    elif op != theirs["op"]:
+        id = "activation" if op in ACTIVATIONS else "pooling"
+        id = id if op in ACTIVATIONS | POOLINGS else "operation"
+        texts = _call(ours), _call(theirs), f"{_call(ours)} in PyTorch too"
+        yield _make(id, index, slot, texts, repair)
+    elif op in POOLINGS:
+        yield from _pooling(index, slot, ours, theirs)
+    elif op in ACTIVATIONS or settings != theirs["settings"]:
+        id = "activation_setting" if op in ACTIVATIONS else op
+        id = _NAMED.get(op, id)
+        keras, torch = _all(settings), _all(theirs["settings"])
+        if op == "gelu" and settings == theirs["settings"]:
+            yield _gelu(index, slot, repair)
+        elif settings != theirs["settings"]:
+            remedy = f"{_call(ours)} in PyTorch too"
+            yield _make(id, index, slot, (keras, torch, remedy), repair)
+
+
+_NAMED = {
+    "softmax": "softmax_axis",
+    "log_softmax": "softmax_axis",
+    "pad": "padding",
+}
+_ACTIVE = (
+    "drops in training only",
+    "drops in inference mode too",
+    "F.dropout(x, p, training=self.training), or an nn.Dropout",
+)
+_FLATTEN = (
+    "flattens with the channels last",
+    "flattens with the channels first",
+    "x.movedim(1, -1).flatten(1) in PyTorch, or permute the next kernel's rows",
+)
+
+
+def _gelu(index: int, slot: Slot, repair: Repair) -> Candidate:
+    return Candidate(
+        "gelu_constant",
+        slot.place,
+        slot.torch["place"] if slot.torch else "",
+        "constants rounded to float32, inside TensorFlow",
+        "constants in full precision",
+        "none needed: it is below what float32 can show",
+        (repair,),
+        slot=index,
+        harmless=True,
+    )
+
+
+def _pooling(index: int, slot: Slot, ours: Step, theirs: Step) -> Iterator[Candidate]:
+    """Window, padding and what the average counts, each for itself."""
+    keras, torch = ours["settings"], theirs["settings"]
+    for id, keys in _POOLS:
+        if all(keras.get(key) == torch.get(key) for key in keys):
+            continue
+        settings = torch | {key: keras[key] for key in keys if key in keras}
+        texts = (
+            ", ".join(f"{k} {number(keras[k])}" for k in keys if k in keras),
+            ", ".join(f"{k} {number(torch[k])}" for k in keys if k in torch),
+            _POOL_REMEDIES[id],
+        )
+        yield _make(id, index, slot, texts, _as_keras(theirs, ours["op"], settings))
+    if keras != torch:
+        # Of which several may matter, and one hides behind the other.
+        texts = _all(keras), _all(torch), _POOL_REMEDIES["pool_padding"]
+        yield _make(
+            "pool_padding", index, slot, texts, _as_keras(theirs, ours["op"], keras)
+        )
+
+
+_POOLS = (
+    ("pool_average_padding", ("include_pad",)),
+    ("pool_window", ("size", "stride", "dilation")),
+    ("pool_padding", ("padding", "ceil")),
+)
+_POOL_REMEDIES = {
+    "pool_average_padding": "count_include_pad=False; where Keras pads one side only, "
+    "divide by the average pool of a mask of ones, padded alike",
+    "pool_window": "the same kernel_size, stride and dilation in PyTorch",
+    "pool_padding": 'Keras\' "same" pads total = max((ceil(n / stride) - 1) * stride + '
+    "window - n, 0) along each axis, total // 2 before and the rest after: F.pad with "
+    "-inf (max) before the pooling, padding=0",
+}
+
+
+def _concatenate(
+    index: int, slot: Slot, ours: Step, theirs: Step
+) -> Iterator[Candidate]:
+    repair = _as_keras(theirs, "concatenate", ours["settings"])
+    axes = ours["settings"].get("axis"), theirs["settings"].get("axis")
+    texts = f"axis {axes[0]}", f"dim {axes[1]}", "the same axis in both"
+    yield _make("concatenate_axis", index, slot, texts, repair)
+    turned = _as_keras(theirs, "concatenate", theirs["settings"] | {"reverse": True})
+    texts = "in this order", "in the other order", "the same order in both"
+    yield _make("concatenate_order", index, slot, texts, turned)
+
+
+def _missing(
+    both: Both, slots: Sequence[Slot], index: int, ours: Step
+) -> Iterator[Candidate]:
+    """An activation that only Keras has: it follows PyTorch's last layer."""
+    before = [s.torch for s in slots[:index] if s.is_layer and s.torch is not None]
+    if ours["op"] not in ACTIVATIONS or not before:
+        return
+    slot = slots[index]
+    repair = {
+        "do": "after",
+        "order": before[-1]["order"],
+        "op": ours["op"],
+        "settings": dict(ours["settings"]),
+    }
+    texts = _call(ours), "nothing", f"{_call(ours)} in PyTorch too"
+    candidate = _make("activation_missing", index, slot, texts, repair)
+    names = {p.torch.order: p.torch.name for p in both.pairing.pairs}
+    after = f"after {names.get(before[-1]['order'], 'the last layer')}"
+    yield dataclasses.replace(candidate, torch_place=after)
+
+
+def _extra(slots: Sequence[Slot], index: int, theirs: Step) -> Iterator[Candidate]:
+    """A call that only PyTorch has."""
+    slot = slots[index]
+    skip = {"do": "skip", "id": theirs["id"]}
+    if theirs["op"] == "slice":
+        last = _as_keras(theirs, "last_of_both", {})
+        yield _make("rnn_last_step", index, slot, _LAST, last)
+    elif theirs["op"] == "dropout":
+        off = _as_keras(theirs, "dropout", theirs["settings"] | {"active": False})
+        yield _make("dropout_active", index, slot, _ACTIVE, off)
+    elif theirs["op"] in ACTIVATIONS:
+        texts = "nothing", _call(theirs), f"leave out {_call(theirs)} in PyTorch"
+        yield _make("activation_extra", index, slot, texts, skip)
+    elif theirs["op"] in ("reshape", "flatten"):
+        last = theirs["settings"] | {"channels_last": True}
+        repair = _as_keras(theirs, theirs["op"], last)
+        yield _make("flatten_order", index, slot, _FLATTEN, repair)
+
+
+_LAST = (
+    "each direction's own last output",
+    "the last step, where the backward direction has only begun",
+    "torch.cat([h_n[-2], h_n[-1]], dim=-1) in PyTorch, in place of out[:, -1]",
+)
+
+
+def _call(step: Step) -> str:
+    """'relu', 'leaky_relu(slope=0.3)'."""
+    settings = ", ".join(f"{k}={number(v)}" for k, v in step["settings"].items())
+    return f"{step['op']}({settings})" if settings else str(step["op"])
+
+
+def _all(settings: Any) -> str:
+    """All settings by name."""
+    return ", ".join(f"{key} {number(value)}" for key, value in settings.items())

@@ -1,0 +1,172 @@
+"""Every level of a pair in one precision, against the models' own noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from shared.check import measure
+from shared.check.both import Both, Repairs
+from shared.check.measure import Task
+from shared.check.result import Level
+from shared.errors import UsageError
+from shared.parity.deviation import Deviation
+from shared.parity.trace import Trace
+from shared.weights import Weights
+
+NOISE = 10.0
+"""An error up to this many times what a unit in the last place does is rounding."""
+
+CHAOS = 100.0
+"""The same over a training, which amplifies it."""
+
+SMALL = 1_000_000
+"""Up to so many parameters, three twins of each model measure the noise; else one."""
+
+_ORDER = ("forward", "training", "loss", "gradient", "statistics", "step", "trajectory")
+
+
+class Judge:
+    """Measures the levels, with and without repairs; the noise is measured once."""
+
+    def __init__(self, both: Both, task: Task, asked: Sequence[str]) -> None:
+        """Judge the levels that are `asked` for."""
+        self._both = both
+        self.task = task
+        self.asked = [level for level in _ORDER if level in asked]
+        self._floors: dict[str, dict[str, float]] = {}
+        self.refused: dict[str, str] = {}
+        """By precision: why a model does not run in it."""
+
+    def levels(self, precision: str) -> list[Level]:
+        """Every level that was asked for."""
+        answers = self._both.forward(precision)
+        if answers.failed:
+            self.refused[precision] = answers.failed
+            return [
+                Level(name, precision, "n/a", reason=answers.failed)
+                for name in self.asked
+            ]
+        found = self.deviations(precision, self.asked)
+        return [self._level(name, precision, found[name]) for name in self.asked]
+
+    def _level(self, name: str, precision: str, one: Deviation | str) -> Level:
+        if isinstance(one, str):
+            return Level(name, precision, "n/a", reason=one)
+        floor = self.floor(name, precision)
+        allowed = self.allowed(name, precision, one.tolerance)
+        verdict = "pass" if one.value <= allowed else "fail"
+        return Level(name, precision, verdict, one.value, allowed, floor, one.where)
+
+    def allowed(self, name: str, precision: str, tolerance: float = 0.0) -> float:
+        """What rounding may do at a level."""
+        factor = CHAOS if name in ("trajectory", "step", "statistics") else NOISE
+        base = tolerance or measure.allowed(name, precision)
+        return max(base, factor * self.floor(name, precision))
+
+    def apart(self, name: str, precision: str, repairs: Repairs) -> float:
+        """The error at a level with these repairs; infinite where they do not fit."""
+        try:
+            found = self.deviations(precision, [name], repairs)[name]
+        except UsageError:
+            return float("inf")
+        return float("inf") if isinstance(found, str) else found.value
+
+    def deviations(
+        self, precision: str, names: Sequence[str], repairs: Repairs = ()
+    ) -> dict[str, Deviation | str]:
+        """The errors at some levels, or why there is none."""
+        both, task = self._both, self.task
+        found: dict[str, Deviation | str] = {}
+        for name in ("forward", "training"):
+            if name in names:
+                training = name == "training"
+                found[name] = measure.forward(both, precision, training, repairs)
+        if {"loss", "gradient"} & set(names):
+            pair = measure.gradient(both, precision, task, repairs)
+            found |= dict(zip(("loss", "gradient"), pair, strict=True))
+        if {"statistics", "step", "trajectory"} & set(names):
+            found |= self._trained(precision, repairs)
+        return {name: found[name] for name in names}
+
+    def _trained(self, precision: str, repairs: Repairs) -> dict[str, Deviation | str]:
+        start = self._start(precision)
+        trained = measure.training(self._both, precision, self.task, start, repairs)
+        return {
+            "statistics": trained.statistics or "no running statistics",
+            "step": trained.step,
+            "trajectory": trained.trajectory,
+        }
+
+    def _start(self, precision: str) -> Weights:
+        (ours, _) = self._both.keras.ask("weights")
+        keyed = {f"start/{name}": array for name, array in ours.items()}
+        return self._both.parameters(keyed, "start", "tf")
+
+    def floor(self, name: str, precision: str) -> float:
+        """How far twins, moved by a unit in the last place, part from their model."""
+        kind = _PROBES[name]
+        if kind not in self._floors.setdefault(precision, {}):
+            self._floors[precision] |= self._noise(kind, precision)
+        return self._floors[precision].get(name, 0.0)
+
+    def _noise(self, kind: str, precision: str) -> dict[str, float]:
+        probe, given = self._probe(kind, precision)
+        count = 1 if self._both.keras_about["parameters"] > SMALL else 3
+        found: dict[str, float] = dict.fromkeys(
+            [name for name, own in _PROBES.items() if own == kind], 0.0
+        )
+        for side in ("tf", "torch"):
+            base = self._both.twin(side, probe, **given)
+            for number in range(1, count + 1):
+                twin = self._both.twin(side, probe, **given, twin=number)
+                for name in found:
+                    apart = _apart(base, twin, _CHOSEN[name])
+                    found[name] = max(found[name], apart)
+        return found
+
+    def _probe(self, kind: str, precision: str) -> tuple[str, dict[str, Any]]:
+        task = self.task
+        given: dict[str, Any] = {"precision": precision}
+        if kind in ("forward", "training"):
+            return "forward", given | {"training": kind == "training", "record": "none"}
+        if kind == "gradients":
+            return kind, given | {"training": True, "loss": task.loss}
+        more = {"optimizer": task.optimizer, "steps": task.steps}
+        return kind, given | {"loss": task.loss} | more
+
+
+_PROBES = {
+    "forward": "forward",
+    "training": "training",
+    "loss": "gradients",
+    "gradient": "gradients",
+    "statistics": "train",
+    "step": "train",
+    "trajectory": "train",
+}
+
+_CHOSEN: Mapping[str, Callable[[str], bool]] = {
+    "forward": lambda key: key.startswith("output/"),
+    "training": lambda key: key.startswith("output/"),
+    "loss": lambda key: key == "loss",
+    "gradient": lambda key: key.startswith("gradient/"),
+    "statistics": lambda key: key.startswith("step/1/") and "moving_" in key,
+    "step": lambda key: key.startswith("step/") and "moving_" not in key,
+    "trajectory": lambda key: key == "losses",
+}
+
+
+def _apart(base: Trace, twin: Trace, chosen: Callable[[str], bool]) -> float:
+    """The largest relative difference of the arrays that are chosen."""
+    arrays = [(base[key], twin[key]) for key in base if chosen(key) and key in twin]
+    largest = max((float(np.abs(a).max(initial=0.0)) for a, _ in arrays), default=0.0)
+    found = [0.0]
+    for a, b in arrays:
+        if np.isfinite(a).all() and np.isfinite(b).all():
+            scale = max(float(np.abs(a).max(initial=0.0)), 1e-3 * largest)
+            apart = float(np.abs(a - b).max(initial=0.0))
+            found.append(apart / scale if scale else 0.0)
+    return max(found)

@@ -1,0 +1,224 @@
+"""What a person reads of a check: the verdict, the levels, the causes, the layers."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from shared.check.result import LEVELS, Cause, Check, LayerError, Level
+
+Row: TypeAlias = tuple[str, ...]
+
+SYMBOLS = {"pass": "[green]✓[/]", "fail": "[bold red]✗[/]", "n/a": "[dim]–[/]"}
+
+SHOWN = 24
+"""Of more layers than this, only those that depart are listed."""
+
+VISIBLE = 1e-9
+"""A layer whose error is smaller is not worth a line."""
+
+
+def show(check: Check, console: Console) -> None:
+    """Everything, the verdict first."""
+    for part in _parts(check, console.width):
+        console.print(part)
+
+
+def text(check: Check, width: int = 80) -> str:
+    """The same as plain text."""
+    console = Console(file=io.StringIO(), width=width, highlight=False, no_color=True)
+    show(check, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().rstrip() + "\n"
+
+
+def verdict(check: Check) -> str:
+    """One sentence."""
+    if check.passed:
+        harmless = [one for one in check.causes if one.harmless]
+        more = " up to what float32 can show" if harmless else ""
+        return f"The two models agree on every level{more}."
+    if check.unexplained:
+        known = f"; {_count(check.causes)} of it explained" if check.causes else ""
+        return (
+            f"The two models differ: {check.unexplained}{known}, the rest unexplained."
+        )
+    if not check.causes:
+        return f"The two models differ: {check.first}."
+    return (
+        f"The two models differ, for {_count(check.causes)}: "
+        + "; ".join(
+            dict.fromkeys(
+                f"{one.id.replace('_', ' ')} at {_at(one)}" for one in check.causes
+            )
+        )
+        + "."
+    )
+
+
+def _count(causes: Sequence[Cause]) -> str:
+    return "one cause" if len(causes) == 1 else f"{len(causes)} causes"
+
+
+def _at(cause: Cause) -> str:
+    return cause.place or cause.torch_place
+
+
+def _parts(check: Check, width: int) -> Iterator[RenderableType]:
+    symbol = SYMBOLS["pass" if check.passed else "fail"]
+    yield Text.from_markup(f"{symbol} [bold]{escape(verdict(check))}[/]")
+    yield _levels(check.levels)
+    for number, cause in enumerate(check.causes, 1):
+        yield Text.from_markup(_cause(number, cause, width))
+    if check.smallest:
+        yield Text.from_markup(_smallest(check, width))
+    layers = _departing(check.layers)
+    if layers:
+        yield _layers(layers)
+    yield from _pairs(check, width)
+
+
+def _table(*columns: str) -> Table:
+    found = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        name = column in _NAMES
+        found.add_column(
+            column,
+            overflow="fold",
+            no_wrap=not name,
+            justify="right" if column in _NUMBERS else "left",
+        )
+    return found
+
+
+_NAMES = ("where", "Keras", "PyTorch")
+_NUMBERS = ("error", "allowed", "noise", "local", "inherited", "propagated", "repaired")
+
+
+def _levels(levels: Iterable[Level]) -> Table:
+    found = _table("", "level", "in", "error", "allowed", "noise", "repaired", "where")
+    for one in levels:
+        precision = one.precision.replace("float", "f")
+        measured = one.verdict != "n/a" and bool(one.precision)
+        found.add_row(
+            SYMBOLS[one.verdict],
+            one.level,
+            precision,
+            size(one.value) if measured else "",
+            size(one.allowed) if measured else "",
+            size(one.floor) if measured and one.floor else "",
+            "" if one.repaired is None else size(one.repaired),
+            escape(one.reason or (one.where if one.verdict == "fail" else "")),
+        )
+    return found
+
+
+def size(value: float | None) -> str:
+    """'6.0e-16', '0', 'none' where it was not measured."""
+    if value is None:
+        return "–"
+    if value == float("inf"):
+        return "no number"
+    return f"{value:.1e}" if value else "0"
+
+
+def _cause(number: int, cause: Cause, width: int) -> str:
+    head = f"{number}. {cause.id}"
+    place = " / ".join(dict.fromkeys(filter(None, (cause.place, cause.torch_place))))
+    level = cause.levels[0] if cause.levels else "difference"
+    share = f" explains {percent(cause.share)} of the {level}"
+    share = "" if level == "spec" else share
+    share += " [dim](harmless)[/]" if cause.harmless else ""
+    lines = [f"[bold]{escape(head)}[/] [dim]at[/] {escape(place)}{share}"]
+    for name, told in (
+        ("Keras", cause.keras),
+        ("PyTorch", cause.torch),
+        ("remedy", cause.remedy),
+    ):
+        label = f"   {name:8}"
+        lines += [
+            escape(line)
+            for line in textwrap.wrap(
+                told,
+                max(width - 1, 40),
+                initial_indent=label,
+                subsequent_indent=" " * len(label),
+            )
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def percent(share: float) -> str:
+    """'all', '37 %'; never rounded up to all."""
+    return "all" if share > 0.999 else f"{int(100 * share)} %"
+
+
+def _smallest(check: Check, width: int) -> str:
+    assert check.smallest is not None
+    one = check.smallest
+    values = ", ".join(
+        f"{place}: {value:.6g}"
+        for place, value in zip(one["places"][:3], one["values"][:3], strict=True)
+    )
+    more = " ..." if one["nonzero"] > 3 else ""
+    told = (
+        f"Smallest input found that shows it: shape {tuple(one['shape'])}, "
+        f"{one['nonzero']} numbers other than zero ({values}{more}), error "
+        f"{size(one['error'])}."
+    )
+    return escape(textwrap.fill(told, width - 1)) + "\n"
+
+
+def _departing(layers: Sequence[LayerError]) -> list[LayerError]:
+    """Those that depart, and as many others as a page has room for; none if none do."""
+    apart = [
+        one
+        for one in layers
+        if any(e is not None and not e <= VISIBLE for e in (one.local, one.propagated))
+    ]
+    if not apart:
+        return []
+    return list(layers) if len(layers) <= SHOWN else apart[:SHOWN]
+
+
+def _layers(layers: Sequence[LayerError]) -> Table:
+    found = _table("", "Keras", "PyTorch", "kind", "local", "inherited", "propagated")
+    for one in layers:
+        bad = one.local is not None and not one.local <= VISIBLE
+        found.add_row(
+            SYMBOLS["fail"] if bad else " ",
+            escape(one.keras),
+            escape(one.torch),
+            one.kind,
+            size(one.local),
+            size(one.inherited),
+            size(one.propagated),
+        )
+    return found
+
+
+def _pairs(check: Check, width: int) -> Iterator[RenderableType]:
+    if not _departing(check.layers) or len(check.layers) > SHOWN:
+        found = _table("Keras", "PyTorch", "kind", "shape", "paired by")
+        for one in check.pairs[:SHOWN]:
+            shape: list[int] = next(iter(one["parameters"].values()), [])
+            row = one["keras"], one["torch"], one["kind"]
+            found.add_row(*map(escape, row), "x".join(map(str, shape)), one["by"])
+        yield found
+        if len(check.pairs) > SHOWN:
+            yield Text(f"and {len(check.pairs) - SHOWN} more; --json has them all")
+    for line in (*check.doubts, *check.notes):
+        yield Text(textwrap.fill(line, width - 1, subsequent_indent="  "))
+
+
+def levels_told() -> str:
+    """What each level compares, for the help."""
+    return "\n".join(f"{name}: {told}" for name, told in LEVELS.items())

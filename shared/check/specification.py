@@ -1,0 +1,158 @@
+"""What can be told of two models without running them, or by running each twice."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from shared.check import steps
+from shared.check.arrange import distance
+from shared.check.both import Both
+from shared.check.pairing import Pair, Pairing
+from shared.check.result import Cause, Level
+
+REPEATABLE = 1e-5
+"""float32: two runs of one model; threads may add up in another order."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Specification:
+    """The spec level and what it fails for."""
+
+    level: Level
+    causes: tuple[Cause, ...]
+
+
+def compare(both: Both) -> Specification:
+    """Whether every layer has a partner with the same parameters, trained alike."""
+    causes = tuple(_causes(both))
+    keras, torch = (
+        sum(_size(layer["parameters"]) for layer in about["layers"])
+        for about in (both.keras_about, both.torch_about)
+    )
+    dtypes = both.keras_about["dtypes"], both.torch_about["dtypes"]
+    problems = [f"{one.place or one.torch_place}: {_told(one)}" for one in causes]
+    if dtypes[0] != dtypes[1]:
+        told = (" and ".join(side) or "none" for side in dtypes)
+        problems.append("dtypes: {} in Keras, {} in PyTorch".format(*told))
+    if not problems:
+        return Specification(Level("spec", "", "pass", where=f"{keras:,} numbers"), ())
+    if keras != torch:
+        problems.append(f"{keras:,} numbers in Keras, {torch:,} in PyTorch")
+    where = "; ".join(problems[:3]) + (" ..." if len(problems) > 3 else "")
+    level = Level("spec", "", "fail", float("inf"), where=where)
+    return Specification(level, causes)
+
+
+def _told(cause: Cause) -> str:
+    return f"{cause.keras} in Keras, {cause.torch} in PyTorch"
+
+
+def _size(parameters: dict[str, list[int]]) -> int:
+    total = 0
+    for shape in parameters.values():
+        count = 1
+        for size in shape:
+            count *= size
+        total += count
+    return total
+
+
+def _cause(id: str, pair: Pair, keras: str, torch: str, remedy: str) -> Cause:
+    names = pair.keras.name, pair.torch.name
+    return Cause(id, *names, keras, torch, ("spec",), 1.0, remedy)
+
+
+def _causes(both: Both) -> Iterator[Cause]:
+    pairing = both.pairing
+    for name, why in pairing.keras.items():
+        remedy = "give PyTorch's model the layer, or name its partner with --map"
+        yield Cause("unpaired_layer", name, "", why, "none", ("spec",), 1.0, remedy)
+    for name, why in pairing.torch.items():
+        remedy = "give Keras' model the layer, or name its partner with --map"
+        yield Cause("unpaired_layer", "", name, "none", why, ("spec",), 1.0, remedy)
+    for pair in pairing.pairs:
+        if pair.keras.kind != pair.torch.kind:
+            continue  # the forward pass tells
+        for track, names in pair.lone.items():
+            for name in names:
+                sides = ("has one", "none") if track == "tf" else ("none", "has one")
+                yield _cause(
+                    "missing_bias", pair, f"{name}: {sides[0]}", sides[1], _BIAS
+                )
+        yield from _frozen(both, pair)
+        yield from _rates(both, pair)
+    yield from _dropouts(both)
+
+
+_BIAS = "use_bias in Keras and bias in PyTorch alike"
+
+
+def _frozen(both: Both, pair: Pair) -> Iterator[Cause]:
+    ours = both.keras_about["trainable"].get(str(pair.keras.order), {})
+    theirs = both.torch_about["trainable"].get(str(pair.torch.order), {})
+    wrong = [name for name in ours if name in theirs and ours[name] != theirs[name]]
+    if wrong:
+        told = ["trained" if side[wrong[0]] else "frozen" for side in (ours, theirs)]
+        names = ", ".join(wrong)
+        remedy = "layer.trainable in Keras and requires_grad_ in PyTorch alike"
+        yield _cause("frozen", pair, f"{names} {told[0]}", told[1], remedy)
+
+
+def _rates(both: Both, pair: Pair) -> Iterator[Cause]:
+    """Dropout within a layer: an RNN's, or attention's."""
+    ours = both.keras_about["settings"].get(str(pair.keras.order), {})
+    theirs = both.torch_about["settings"].get(str(pair.torch.order), {})
+    rates = ours.get("dropout") or 0.0, theirs.get("dropout") or 0.0
+    if abs(rates[0] - rates[1]) > 1e-9:
+        remedy = f"dropout={rates[0]:g} in PyTorch"
+        if pair.keras.kind != "multi_head_attention":
+            remedy = "none; Keras drops inputs, PyTorch between the layers of a stack"
+        told = f"dropout {rates[0]:g}", f"dropout {rates[1]:g}"
+        yield _cause("dropout_rate", pair, *told, remedy)
+
+
+def _dropouts(both: Both) -> Iterator[Cause]:
+    """The dropout calls of both, in order; they are off while the two are compared."""
+    answers = both.forward("float32", record="layers")
+    for slot in steps.aligned(both, answers):
+        ours, theirs = slot.keras, slot.torch
+        if ours is None or theirs is None or ours.get("op") != "dropout":
+            continue
+        rates = ours["settings"]["rate"], theirs["settings"]["rate"]
+        if abs(rates[0] - rates[1]) > 1e-6:
+            told = f"rate {rates[0]:g}", f"p {rates[1]:g}"
+            remedy = f"nn.Dropout({rates[0]:g}) in PyTorch"
+            place = slot.place, theirs["place"]
+            yield Cause("dropout_rate", *place, *told, ("spec",), 1.0, remedy)
+
+
+def repeat(both: Both) -> Level:
+    """Whether either model, run twice in inference mode, answers the same."""
+    for side, name in (("tf", "Keras"), ("torch", "PyTorch")):
+        first, second = (both.once(side, "float32") for _ in range(2))
+        for key, array in first.items():
+            apart = distance(array, second[key])
+            if apart > REPEATABLE and apart < float("inf"):
+                where = f"{name}'s model is not deterministic in inference mode"
+                return Level(
+                    "repeat", "float32", "fail", apart, REPEATABLE, where=where
+                )
+    return Level("repeat", "float32", "pass", 0.0, REPEATABLE)
+
+
+def pairs(pairing: Pairing) -> tuple[dict[str, Any], ...]:
+    """The table of pairs, as plain values."""
+    return tuple(
+        {
+            "keras": one.keras.name,
+            "torch": one.torch.name,
+            "kind": one.keras.kind,
+            "parameters": one.keras.to_json()["parameters"],
+            "by": one.by,
+            "ambiguous": one.ambiguous,
+            "square": one.square,
+        }
+        for one in pairing.pairs
+    )

@@ -1,0 +1,223 @@
+"""What the two models compute, call by call, side by side.
+
+Both forward passes are recorded as steps: a layer with weights, or a call without
+(glue: an activation, a pooling, a flattening). Layers are matched by the pairing, glue
+by what it does and where it stands.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from shared.check import arrange
+from shared.check.both import Answers, Array, Both
+from shared.parity.trace import Trace
+
+Step: TypeAlias = Mapping[str, Any]
+
+ACTIVATIONS = {
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "sigmoid",
+    "tanh",
+    "softmax",
+    "log_softmax",
+    "softplus",
+    "softsign",
+    "silu",
+    "mish",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_tanh",
+    "log_sigmoid",
+    "exp",
+}
+POOLINGS = {"max_pool", "avg_pool", "global_avg_pool", "global_max_pool"}
+_FAMILIES = (ACTIVATIONS, POOLINGS, {"flatten", "reshape"}, {"add", "multiply"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """A step of Keras' model, of PyTorch's, or one of each that correspond.
+
+    Attributes:
+        keras, torch: the steps as the tracks record them; None where there is none.
+        place: how a person finds it.
+    """
+
+    keras: Step | None
+    torch: Step | None
+    place: str
+
+    @property
+    def is_layer(self) -> bool:
+        step = self.keras or self.torch
+        return step is not None and step["node"] == "layer"
+
+
+def aligned(both: Both, answers: Answers) -> list[Slot]:
+    """All steps of both, in the order of Keras' forward pass."""
+    ours, theirs = answers.keras_facts["steps"], answers.torch_facts["steps"]
+    names = [_token(step, _keras_orders(both)) for step in ours]
+    others = [_token(step, _torch_orders(both)) for step in theirs]
+    matcher = difflib.SequenceMatcher(a=names, b=others, autojunk=False)
+    found: list[Slot] = []
+    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
+        if tag == "equal":
+            pairs: Iterator[tuple[Step | None, Step | None]] = zip(
+                ours[a0:a1], theirs[b0:b1], strict=True
+            )
+        else:
+            pairs = _loosely(ours[a0:a1], theirs[b0:b1])
+        for a, b in pairs:
+            found.append(Slot(a, b, _place(both, a, b)))
+    return found
+
+
+def _keras_orders(both: Both) -> dict[int, str]:
+    return {p.keras.order: p.keras.name for p in both.pairing.pairs}
+
+
+def _torch_orders(both: Both) -> dict[int, str]:
+    return {p.torch.order: p.keras.name for p in both.pairing.pairs}
+
+
+def _token(step: Step, orders: Mapping[int, str]) -> str:
+    if step["node"] == "layer":
+        return f"layer {orders.get(step['order'], '')}"
+    return str(step["op"])
+
+
+def _loosely(
+    ours: Sequence[Step], theirs: Sequence[Step]
+) -> Iterator[tuple[Step | None, Step | None]]:
+    """Glue of one family is matched in order, whatever stands between."""
+    left = list(theirs)
+    for step in ours:
+        partner = next((other for other in left if _akin(step, other)), None)
+        if partner is not None:
+            before = left[: left.index(partner)]
+            left = left[left.index(partner) + 1 :]
+            yield from ((None, other) for other in before)
+        yield step, partner
+    yield from ((None, other) for other in left)
+
+
+def _akin(a: Step, b: Step) -> bool:
+    if "layer" in (a["node"], b["node"]):
+        return False
+    return a["op"] == b["op"] or any(a["op"] in f and b["op"] in f for f in _FAMILIES)
+
+
+def _place(both: Both, a: Step | None, b: Step | None) -> str:
+    step = a or b
+    assert step is not None
+    if step["node"] == "layer":
+        names = _keras_orders(both) if a is not None else _torch_orders(both)
+        return names.get(step["order"], f"layer {step['order']}")
+    return str(step["place"])
+
+
+# Where the two part
+
+
+@dataclasses.dataclass(frozen=True)
+class Departure:
+    """The first point at which the two forward passes differ.
+
+    Attributes:
+        index: of the slot; the number of slots where only an output differs.
+        after: the index of the last slot before it that is known to agree, or -1.
+        place: the layer, or "between A and B".
+        error: relative, infinite where there is no number.
+    """
+
+    index: int
+    after: int
+    place: str
+    error: float
+
+
+def departure(
+    both: Both, slots: Sequence[Slot], answers: Answers, limit: float
+) -> Departure | None:
+    """The first slot whose values differ by more than `limit`; None if none does.
+
+    A slot whose two shapes do not fit counts only where nothing else differs: PyTorch
+    may pad before a convolution what Keras pads within.
+    """
+    last, name = -1, "the input"
+    misfit: Departure | None = None
+    for index, slot in enumerate(slots):
+        for what, keras, torch in _values(both, slot, answers):
+            apart = error(keras, torch)
+            if apart is not None and apart <= limit:
+                last, name = index, slot.place
+                continue
+            place = slot.place
+            if what == "in" and slot.is_layer:
+                place = f"between {name} and {slot.place}"
+            if apart is not None:
+                return Departure(index, last, place, apart)
+            misfit = misfit or Departure(index, last, place, float("inf"))
+    return misfit
+
+
+def _values(
+    both: Both, slot: Slot, answers: Answers
+) -> Iterator[tuple[str, list[Array], list[Array]]]:
+    """What goes into a layer and what comes out of each step, where both tell."""
+    if slot.keras is None or slot.torch is None:
+        return
+    rows = None
+    if slot.is_layer:
+        rows = both.rows.get(slot.keras["order"])
+    elif both.rows and slot.keras["op"] in ("flatten", "reshape"):
+        return  # the next layer's kernel makes up for the order
+    for kind in ("in", "out") if slot.is_layer else ("out",):
+        a = recorded(answers.keras, slot.keras, kind)
+        b = recorded(answers.torch, slot.torch, kind)
+        if kind == "in" and rows is not None:
+            b = [array[..., rows] for array in b]
+        if a and b:
+            yield kind, a, b
+
+
+def recorded(trace: Trace, step: Step, kind: str) -> list[Array]:
+    """The arrays that were recorded: several where any of them will do."""
+    head = f"layer/{step['order']}" if step["node"] == "layer" else f"glue/{step['id']}"
+    if f"{head}/{kind}" not in trace:
+        return []
+    found = [trace[f"{head}/{kind}"]]
+    if kind == "out" and f"{head}/out/state" in trace:
+        found += _last_steps(found[0], trace[f"{head}/out/state"])
+    return found
+
+
+def _last_steps(sequence: Array, state: Array) -> list[Array]:
+    """What Keras may return of PyTorch's RNN: the last step, of either direction."""
+    directions = list(state)
+    ends = [
+        np.concatenate(directions[-count:], axis=-1)
+        for count in (1, 2)
+        if len(directions) >= count
+    ]
+    return ends if sequence.ndim < 3 else [sequence[:, -1], sequence[-1], *ends]
+
+
+def error(keras: list[Array], torch: list[Array]) -> float | None:
+    """The smallest distance in any layout; None where no shape fits."""
+    found = (arrange.matched(keras[0], array) for array in torch)
+    return min(
+        (arrange.distance(keras[0], one[1]) for one in found if one is not None),
+        default=None,
+    )
