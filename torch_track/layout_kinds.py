@@ -121,3 +121,7 @@ def batch_norm() -> Layout:
 def scaled(kind: str) -> Layout:
     """Layers that normalize without statistics."""
     return renamed(kind, {"weight": "gamma", "bias": "beta"})
+
+
+RAW = renamed("raw", {"value": "value"})
+"""A parameter of the user's own, as it is."""

@@ -8,7 +8,7 @@ arrays both ways.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -110,16 +110,31 @@ def is_model(value: object) -> bool:
     return isinstance(value, nn.Module)
 
 
-def parts(model: nn.Module) -> list[Part]:
+def parts(model: nn.Module, raw: bool = False) -> list[Part]:
     """Everything in the model that holds weights, in the order of its state_dict.
+
+    Args:
+        model: the module.
+        raw: parameters without a neutral layout become parts of kind "raw", each under
+            its path, in place of an error.
 
     Raises:
         UsageError: a layer that has parameters and no neutral layout, or none yet.
     """
-    return list(_walk("", model, set()))
+    found: list[Part] = []
+    for path, module in _layers("", model, set()):
+        name = path or type(module).__name__
+        _check_built(name, module)
+        try:
+            found += _parts(name, module)
+        except _NoLayoutError as error:
+            if not raw:
+                raise
+            found += _raw(path, module, error.names)
+    return found
 
 
-def describe(model: nn.Module) -> list[Layer]:
+def describe(model: nn.Module, raw: bool = False) -> list[Layer]:
     """The parts as they are paired.
 
     Raises:
@@ -127,27 +142,40 @@ def describe(model: nn.Module) -> list[Layer]:
     """
     return [
         Layer(part.name, part.layout.kind, part.shapes(), order)
-        for order, part in enumerate(parts(model))
+        for order, part in enumerate(parts(model, raw))
     ]
 
 
-def _walk(path: str, module: nn.Module, seen: set[int]) -> Iterator[Part]:
+class _NoLayoutError(UsageError):
+    """Parameters that have no neutral layout, by their names in their module."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.names = names
+
+
+def _layers(
+    path: str, module: nn.Module, seen: set[int]
+) -> Iterator[tuple[str, nn.Module]]:
+    """Every module but those inside of a known layer, once."""
     if id(module) in seen:
         return
     seen.add(id(module))
-    name = path or type(module).__name__
-    _check_built(name, module)
-    layout = _layout(name, module)
+    yield path, module
+    if not isinstance(module, tuple(LAYOUTS)):
+        for child, inner in module.named_children():
+            yield from _layers(f"{path}.{child}" if path else child, inner, seen)
+
+
+def _raw(path: str, module: nn.Module, names: Sequence[str]) -> Iterator[Part]:
+    """One part for each parameter, after the known part of the module if any."""
+    left = {key: key for key in _own(module) if key not in names}
+    layout = _layout(path, module) if left else None
     if layout is not None:
-        yield from _parts(name, module, layout)
-        return
-    if any(True for _ in module.parameters(recurse=False)):
-        raise UsageError(
-            f"{name}: no neutral layout for {type(module).__name__}; keep its "
-            "parameters in layers of PyTorch's own, or add it to torch_track/layouts.py"
-        )
-    for child, inner in module.named_children():
-        yield from _walk(f"{path}.{child}" if path else child, inner, seen)
+        yield Part(path or type(module).__name__, layout, module, left)
+    for key in names:
+        whole = f"{path}.{key}" if path else key
+        yield Part(whole, kinds.RAW, module, {"value": key})
 
 
 def _check_built(name: str, module: nn.Module) -> None:
@@ -172,31 +200,50 @@ def _layout(name: str, module: nn.Module) -> Layout | None:
     if layout is None or groups == 1:
         return layout
     if isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
-        raise UsageError(f"{name}: Keras has no transposed convolution with groups")
+        raise _NoLayoutError(
+            f"{name}: Keras has no transposed convolution with groups", [*_own(module)]
+        )
     if groups == channels:
         return kinds.depthwise(layout.kind, channels)
     return layout
 
 
-def _parts(name: str, module: nn.Module, layout: Layout) -> Iterator[Part]:
+def _parts(name: str, module: nn.Module) -> list[Part]:
+    layout = _layout(name, module)
+    if layout is None:
+        unknown = [key for key, _ in module.named_parameters(recurse=False)]
+        if unknown:
+            raise _NoLayoutError(
+                f"{name}: no neutral layout for {type(module).__name__}; keep its "
+                "parameters in layers of PyTorch's own, or add it to "
+                "torch_track/layouts.py",
+                unknown,
+            )
+        return []
     if isinstance(module, nn.RNNBase):
-        yield from _levels(name, module, layout)
-        return
-    own = {key: key for key in _tensors(module) if key != "num_batches_tracked"}
+        return list(_levels(name, module, layout))
+    own = _own(module)
     unknown = sorted(own.keys() - layout.known)
     if unknown:
-        raise UsageError(
+        raise _NoLayoutError(
             f"{name}: no neutral layout for {unknown[0]!r} of {type(module).__name__}; "
-            "build it without"
+            "build it without",
+            unknown,
         )
-    if own:
-        yield Part(name, layout, module, own)
+    return [Part(name, layout, module, own)] if own else []
+
+
+def _own(module: nn.Module) -> dict[str, str]:
+    """The names of a layer's tensors; Keras does not count batches."""
+    return {key: key for key in _tensors(module) if key != "num_batches_tracked"}
 
 
 def _levels(name: str, module: nn.RNNBase, layout: Layout) -> Iterator[Part]:
     """The layers of a stacked RNN, one after the other as Keras has them."""
     if module.proj_size:
-        raise UsageError(f"{name}: Keras has no LSTM with proj_size")
+        raise _NoLayoutError(
+            f"{name}: Keras has no LSTM with proj_size", [*_own(module)]
+        )
     sides = (
         {"forward/": "", "backward/": "_reverse"} if module.bidirectional else {"": ""}
     )

@@ -1,0 +1,1 @@
+"""What `twotrack check` asks of a user's PyTorch model."""

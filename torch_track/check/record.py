@@ -1,0 +1,247 @@
+"""What a forward pass does: each layer's input and output, each call between them."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from shared.check.user_code import is_users
+from shared.parity.trace import Trace
+from torch_track import backend
+from torch_track.check.glue import Call, recognise, tensors
+from torch_track.layouts import Part
+
+
+class Recorder(TorchFunctionMode):
+    """Watches one forward pass of a copy; hooks stay in it, so one pass a copy.
+
+    Attributes:
+        trace: the arrays that were asked for.
+        steps: layers and calls between them, in order.
+        calls: how often each part's module was called.
+        arguments: what each part's module was called with first, by parameter.
+        state: the last state of the recurrent layer that ran last.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        parts: Sequence[Part],
+        record: str = "none",
+        quiet: bool = False,
+        repairs: Mapping[str, Mapping[str, Any]] = {},
+    ) -> None:
+        """Prepare the copy.
+
+        Args:
+            model: the copy.
+            parts: of it.
+            record: "none", "layers" or "all": which arrays are kept.
+            quiet: dropout and noise do nothing.
+            repairs: of calls between layers, by their ids.
+        """
+        super().__init__()
+        self.trace: Trace = {}
+        self.steps: list[dict[str, Any]] = []
+        self.calls: dict[int, int] = {}
+        self.arguments: dict[int, dict[str, Any]] = {}
+        self.state: torch.Tensor | None = None
+        self._record, self._quiet, self._repairs = record, quiet, repairs
+        self._widen = torch.get_default_dtype() == torch.float64
+        self._counts: dict[str, int] = {}
+        self._running: list[nn.Module] = []
+        self._inside = 0
+        self._arrays = _Arrays()
+        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._orders = _whole_modules(parts)
+        for module in model.modules():
+            self._watch(module)
+
+    # Layers
+
+    def _watch(self, module: nn.Module) -> None:
+        part = id(module) in self._orders
+
+        def before(module: nn.Module, args: Any, kwargs: Any) -> None:
+            self._running.append(module)
+            self._inside += part
+            if part:
+                self._enter(module, args, kwargs)
+
+        def after(module: nn.Module, args: Any, output: Any) -> None:
+            self._running.pop()
+            self._inside -= part
+            if part and output is not None:
+                self._leave(module, output)
+
+        module.register_forward_pre_hook(before, with_kwargs=True)
+        module.register_forward_hook(after, always_call=True)
+
+    def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        orders = self._orders[id(module)]
+        for order in orders:
+            self.calls[order] = self.calls.get(order, 0) + 1
+        if self.calls[orders[0]] > 1:
+            return
+        self.steps += [{"node": "layer", "order": order} for order in orders]
+        named = _named(module, args, kwargs)
+        self.arguments[orders[0]] = named
+        if self._record != "none":
+            for index, tensor in enumerate(_inputs(module, named)):
+                key = f"layer/{orders[0]}/in" + (f"/{index}" if index else "")
+                self.trace[key] = self._arrays.of(tensor)
+
+    def _leave(self, module: nn.Module, output: Any) -> None:
+        orders = self._orders[id(module)]
+        out, state = _outputs(module, output)
+        if state is not None:
+            self.state = state
+        if self._record == "none" or self.calls[orders[0]] > 1 or out is None:
+            return
+        self.trace[f"layer/{orders[-1]}/out"] = self._arrays.of(out)
+        if state is not None:
+            self.trace[f"layer/{orders[-1]}/out/state"] = self._arrays.of(state)
+
+    # Calls between them
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self._widen:
+            func, args, kwargs = _widened(func, args, kwargs)
+        call = recognise(func, args, kwargs)
+        if call is None:
+            return func(*args, **kwargs)
+        if self._inside:
+            return self._silenced(call)
+        return self._observed(call)
+
+    def _observed(self, call: Call) -> Any:
+        count = self._counts.get(call.op, 0)
+        identity = f"{call.op}#{count}"
+        keep = self._record == "all"
+        given = [self._arrays.of(x) for x in call.inputs] if keep else []
+        output = self._silenced(call)
+        out = next(tensors(output), None)
+        if out is None:
+            return output
+        self._counts[call.op] = count + 1
+        place, settings = self._place(), dict(call.settings)
+        step = {"node": "glue", "id": identity, "op": call.op}
+        self.steps.append(step | {"place": place, "settings": settings})
+        for index, array in enumerate(given):
+            self.trace[f"glue/{identity}/in" + (f"/{index}" if index else "")] = array
+        if keep:
+            self.trace[f"glue/{identity}/out"] = self._arrays.of(out)
+        return output
+
+    def _silenced(self, call: Call) -> Any:
+        if self._quiet and call.op == "dropout":
+            return call.inputs[0]
+        if self._quiet and call.name.startswith("randn"):
+            return torch.zeros_like(call.run())
+        return call.run()
+
+    def _place(self) -> str:
+        """The module without weights that makes the call, else the user's line."""
+        module = self._running[-1] if self._running else None
+        if module is not None:
+            library = type(module).__module__.startswith("torch.")
+            if library or not any(True for _ in module.parameters()):
+                path = self._paths.get(id(module), "")
+                return path or type(module).__name__
+        frame = sys._getframe()
+        while frame is not None:
+            if is_users(frame.f_code.co_filename):
+                name = os.path.basename(frame.f_code.co_filename)
+                return f"{name}:{frame.f_lineno}"
+            assert frame.f_back is not None
+            frame = frame.f_back
+        return ""
+
+
+class _Arrays:
+    """Tensors as arrays; one that comes by again unchanged is copied once."""
+
+    def __init__(self) -> None:
+        self._known: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+    def of(self, tensor: torch.Tensor) -> NDArray[Any]:
+        if tensor.is_inference():
+            return as_array(tensor)
+        version, array = self._known.get(tensor, (None, None))
+        if version != tensor._version or array is None:
+            array = as_array(tensor)
+            self._known[tensor] = tensor._version, array
+        return array
+
+
+def as_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """Small floats, which NumPy has none of, in float32."""
+    if tensor.is_floating_point() and tensor.dtype.itemsize < 4:
+        tensor = tensor.float()
+    return backend.array(tensor.resolve_conj())
+
+
+def _whole_modules(parts: Sequence[Part]) -> dict[int, list[int]]:
+    """By id of a module: the parts that it makes up; raw ones make up none."""
+    found: dict[int, list[int]] = {}
+    for order, part in enumerate(parts):
+        if part.layout.kind != "raw":
+            found.setdefault(id(part.module), []).append(order)
+    return found
+
+
+def _named(module: nn.Module, args: Any, kwargs: Any) -> dict[str, Any]:
+    """Arguments by parameter, as the module's own class names them."""
+    bound = inspect.signature(type(module).forward).bind(module, *args, **kwargs)
+    return dict([*bound.arguments.items()][1:])
+
+
+def _inputs(module: nn.Module, named: Mapping[str, Any]) -> Iterator[torch.Tensor]:
+    """The tensors that a layer transforms; of attention not its masks."""
+    for name, value in named.items():
+        if isinstance(module, nn.MultiheadAttention) and "mask" in name:
+            continue
+        yield from tensors(_unpacked(module, value))
+
+
+def _outputs(
+    module: nn.Module, output: Any
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """The first output, and the last state of a recurrent layer."""
+    if isinstance(module, nn.RNNBase):
+        states = next(tensors(output[1]))
+        return next(tensors(_unpacked(module, output[0]))), states
+    return next(tensors(output), None), None
+
+
+def _unpacked(module: nn.Module, value: Any) -> Any:
+    if isinstance(value, PackedSequence):
+        first = bool(getattr(module, "batch_first", False))
+        return pad_packed_sequence(value, batch_first=first)[0]
+    return value
+
+
+def _widened(func: Any, args: Any, kwargs: Any) -> Any:
+    """Where the user's code asks for float32, what is at work is in float64."""
+    if func is torch.Tensor.float:
+        func = torch.Tensor.double
+    if any(value is torch.float32 for value in args):
+        args = tuple(torch.float64 if a is torch.float32 else a for a in args)
+    if any(value is torch.float32 for value in kwargs.values()):
+        kwargs = {
+            k: torch.float64 if v is torch.float32 else v for k, v in kwargs.items()
+        }
+    return func, args, kwargs
