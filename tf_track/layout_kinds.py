@@ -12,7 +12,8 @@ another shape, or count as two, so that they have a counterpart in PyTorch:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 import keras
@@ -35,12 +36,14 @@ class Part:
         kind: the neutral name of its kind.
         variables: its variables by neutral name.
         reshaped: the neutral shapes that are not Keras' own.
+        layer: whose call uses them.
     """
 
     name: str
     kind: str
     variables: Mapping[str, keras.Variable]
     reshaped: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
+    layer: Layer | None = None
 
     def shapes(self) -> dict[str, Shape]:
         """The neutral shapes by neutral name."""
@@ -76,7 +79,7 @@ def plain(kind: str, *names: str) -> Find:
     """A layer whose variables have these names, in the neutral layout as they are."""
 
     def find(name: str, layer: Layer) -> Iterator[Part]:
-        yield Part(name, kind, variables(name, layer, names))
+        yield Part(name, kind, variables(layer, names))
 
     return find
 
@@ -85,7 +88,7 @@ def convolution(kind: str) -> Find:
     """A kernel (*window, in / groups, out), with or without a bias."""
 
     def find(name: str, layer: Layer) -> Iterator[Part]:
-        own = variables(name, layer, ("kernel", "bias"))
+        own = variables(layer, ("kernel", "bias"))
         *window, inside, outside = own["kernel"].shape
         channels = inside * layer.groups
         if layer.groups == channels > 1:
@@ -101,7 +104,7 @@ def depthwise(kind: str) -> Find:
     """A kernel (*window, channels, multiplier), with or without a bias."""
 
     def find(name: str, layer: Layer) -> Iterator[Part]:
-        own = variables(name, layer, ("kernel", "bias"))
+        own = variables(layer, ("kernel", "bias"))
         yield Part(name, _depthwise(kind, own), own)
 
     return find
@@ -112,7 +115,7 @@ def separable(kind: str) -> Find:
 
     def find(name: str, layer: Layer) -> Iterator[Part]:
         names = ("depthwise_kernel", "pointwise_kernel", "bias")
-        own = variables(name, layer, names)
+        own = variables(layer, names)
         first = {"kernel": own.pop("depthwise_kernel")}
         second = {"kernel": own.pop("pointwise_kernel"), **own}
         yield Part(f"{name}/depthwise", _depthwise(kind, first), first)
@@ -128,7 +131,7 @@ def _depthwise(kind: str, own: Mapping[str, keras.Variable]) -> str:
 
 def prelu(name: str, layer: Layer) -> Iterator[Part]:
     """The slopes: (channels,) or (1,) where all other axes are shared."""
-    own = variables(name, layer, ("alpha",))
+    own = variables(layer, ("alpha",))
     shape = tuple(own["alpha"].shape)
     shared = all(size == 1 for size in shape[:-1])
     yield Part(name, "prelu", own, {"alpha": shape[-1:]} if shared else {})
@@ -136,7 +139,7 @@ def prelu(name: str, layer: Layer) -> Iterator[Part]:
 
 def cell(name: str, layer: Layer) -> Iterator[Part]:
     """A recurrent cell: kernel (in, gates * u), recurrent kernel (u, gates * u)."""
-    own = variables(name, layer, ("kernel", "recurrent_kernel", "bias"))
+    own = variables(layer, ("kernel", "recurrent_kernel", "bias"))
     yield Part(name, cell_kind(name, layer), own)
 
 
@@ -186,21 +189,31 @@ def attention(name: str, layer: Layer) -> Iterator[Part]:
     yield Part(name, "multi_head_attention", own)
 
 
-def variables(
-    name: str, layer: Layer, names: tuple[str, ...]
-) -> dict[str, keras.Variable]:
-    """The layer's variables by name, in the order of `names`.
+def raw(path: str, layer: Layer, own: Iterable[keras.Variable]) -> Iterator[Part]:
+    """Weights without a neutral layout, each for itself; counters are left out.
 
-    Raises:
-        UsageError: it has others too.
+    Args:
+        path: the layer's; empty for the model itself.
+        layer: the layer.
+        own: its variables.
     """
+    taken: Counter[str] = Counter()
+    for variable in own:
+        if "float" in variable.dtype:
+            name = numbered(variable.name, taken)
+            full = f"{path}/{name}" if path else name
+            yield Part(full, "raw", {"value": variable}, layer=layer)
+
+
+def numbered(name: str, taken: Counter[str]) -> str:
+    """The name, with its number where it is not the first of that name."""
+    taken[name] += 1
+    return name if taken[name] == 1 else f"{name}#{taken[name]}"
+
+
+def variables(layer: Layer, names: tuple[str, ...]) -> dict[str, keras.Variable]:
+    """The layer's variables of these names, in their order."""
     own = {variable.name: variable for variable in layer.weights}
-    unknown = sorted(own.keys() - set(names))
-    if unknown:
-        raise UsageError(
-            f"{name}: no neutral layout for {unknown[0]!r} of {type(layer).__name__}; "
-            "build it without"
-        )
     return {key: own[key] for key in names if key in own}
 
 

@@ -6,7 +6,9 @@ shape. `parts` walks through a model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 import keras
 from keras import layers
@@ -14,7 +16,7 @@ from keras import layers
 from shared.check.pairing import Layer
 from shared.errors import UsageError
 from tf_track import layout_kinds as kinds
-from tf_track.layout_kinds import Find, Part
+from tf_track.layout_kinds import Find, Part, numbered
 
 LAYOUTS: Mapping[type[layers.Layer], Find] = {
     layers.Dense: kinds.plain("dense", "kernel", "bias"),
@@ -54,19 +56,39 @@ def is_model(value: object) -> bool:
     return isinstance(value, keras.Model)
 
 
-def parts(model: keras.Model) -> list[Part]:
+@dataclasses.dataclass(frozen=True)
+class Visit:
+    """A layer that is met on the way through a model.
+
+    Attributes:
+        name: its path.
+        layer: the layer.
+        known: whether the parts say all of it, so that its inner layers are not met.
+        parts: what it holds itself.
+    """
+
+    name: str
+    layer: layers.Layer
+    known: bool
+    parts: list[Part]
+
+
+def parts(model: keras.Model, *, raw: bool = False) -> list[Part]:
     """Everything in the model that holds weights, in the order of its layers.
 
+    Args:
+        model: the model.
+        raw: take floating-point weights without a neutral layout too, each as a part of
+            kind "raw" with the one name "value", as it is.
+
     Raises:
-        UsageError: a layer that has weights and no neutral layout, or is not built.
+        UsageError: a layer that is not built, or, unless `raw`, that has weights and no
+            neutral layout.
     """
-    found = list(_walk("", model, set()))
-    if not model.built:
-        raise _unbuilt(model.name, model)
-    return found
+    return [part for visit in walk(model, raw=raw) for part in visit.parts]
 
 
-def describe(model: keras.Model) -> list[Layer]:
+def describe(model: keras.Model, *, raw: bool = False) -> list[Layer]:
     """The parts as they are paired.
 
     Raises:
@@ -74,36 +96,75 @@ def describe(model: keras.Model) -> list[Layer]:
     """
     return [
         Layer(part.name, part.kind, part.shapes(), order)
-        for order, part in enumerate(parts(model))
+        for order, part in enumerate(parts(model, raw=raw))
     ]
 
 
-def _walk(path: str, layer: layers.Layer, seen: set[int]) -> Iterator[Part]:
+def walk(model: keras.Model, *, raw: bool = False) -> list[Visit]:
+    """The model and its layers, in order; what is inside a known layer is left out.
+
+    Raises:
+        UsageError: as `parts` does.
+    """
+    found = list(_walk("", model, raw, set()))
+    if not model.built:
+        raise _unbuilt(model.name, model)
+    return found
+
+
+def _walk(path: str, layer: layers.Layer, raw: bool, seen: set[int]) -> Iterator[Visit]:
     if id(layer) in seen:
         return
     seen.add(id(layer))
-    known = (LAYOUTS[kind] for kind in type(layer).__mro__ if kind in LAYOUTS)
-    find = next(known, None)
     name = path or layer.name
-    if find is not None:
-        if not layer.built:
-            raise _unbuilt(name, layer)
-        if layer.weights:
-            yield from find(name, layer)
+    own = _known(name, layer, raw)
+    if own is not None:
+        yield Visit(name, layer, True, own)
         return
     inner = _children(layer)
-    theirs = {id(variable) for child in inner for variable in child.weights}
-    if any(id(variable) not in theirs for variable in layer.weights):
+    left = _left(layer, (v for child in inner for v in child.weights))
+    if left and not raw:
         raise UsageError(
             f"{name}: no neutral layout for {type(layer).__name__}; keep its weights "
             "in layers of Keras' own, or add it to tf_track/layouts.py"
         )
-    taken: dict[str, int] = {}
+    yield Visit(name, layer, False, list(kinds.raw(path, layer, left)))
+    taken: Counter[str] = Counter()
     for child in inner:
         # Layers of one name, which a subclassed model may have.
-        count = taken[child.name] = taken.get(child.name, 0) + 1
-        own = child.name if count == 1 else f"{child.name}#{count}"
-        yield from _walk(f"{path}/{own}" if path else own, child, seen)
+        own_name = numbered(child.name, taken)
+        yield from _walk(f"{path}/{own_name}" if path else own_name, child, raw, seen)
+
+
+def _known(name: str, layer: layers.Layer, raw: bool) -> list[Part] | None:
+    """The parts of a layer that has a neutral layout; None if it has none."""
+    known = (LAYOUTS[kind] for kind in type(layer).__mro__ if kind in LAYOUTS)
+    find = next(known, None)
+    if find is None:
+        return None
+    if not layer.built:
+        raise _unbuilt(name, layer)
+    if not layer.weights:
+        return []
+    try:
+        found = [dataclasses.replace(p, layer=layer) for p in find(name, layer)]
+    except UsageError:
+        if raw:
+            return None
+        raise
+    left = _left(layer, (v for part in found for v in part.variables.values()))
+    if left and not raw:
+        raise UsageError(
+            f"{name}: no neutral layout for {min(v.name for v in left)!r} of "
+            f"{type(layer).__name__}; build it without"
+        )
+    return found + list(kinds.raw(name, layer, left))
+
+
+def _left(layer: layers.Layer, taken: Iterable[keras.Variable]) -> list[keras.Variable]:
+    """The layer's weights that are not among those taken."""
+    known = {id(variable) for variable in taken}
+    return [variable for variable in layer.weights if id(variable) not in known]
 
 
 def _children(layer: layers.Layer) -> list[layers.Layer]:

@@ -1,0 +1,73 @@
+"""Layers that draw: dropout, noise and augmentation, which a check holds still.
+
+Their rates are compared as settings.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import keras
+import tensorflow as tf
+
+from tf_track.check.functions import keras_kind
+from tf_track.check.swap import Change
+
+Layer: TypeAlias = keras.layers.Layer
+
+_RATES = ("dropout", "recurrent_dropout")
+
+
+def silenced(layers: Iterable[Layer]) -> Iterator[Change]:
+    """Let every layer of Keras' own behave as if it did not draw."""
+    for layer in layers:
+        if _has_rates(layer):
+            yield from ((layer, rate, 0.0) for rate in _RATES if rate in vars(layer))
+        elif draws(layer):
+            yield layer, "call", _inferring(layer)
+
+
+def silent_functions() -> dict[int, Any]:
+    """What stands in for the functions that drop, by the originals' ids."""
+
+    def drop(x: Any, *_: Any, **__: Any) -> tf.Tensor:
+        return tf.convert_to_tensor(x)
+
+    originals = (keras.random.dropout, tf.nn.dropout)
+    return {id(original): functools.wraps(original)(drop) for original in originals}
+
+
+def draws(layer: Layer) -> bool:
+    """Whether it is a layer of Keras' own that changes its input at random."""
+    return bool(
+        layer._seed_generators
+        and keras_kind(layer)
+        and layer._call_has_training_arg
+        and not _has_rates(layer)
+    )
+
+
+def is_random(layer: Layer) -> bool:
+    """Whether it, or a layer in it, changes something at random."""
+    return any(
+        any(getattr(one, rate, 0) for rate in _RATES) if _has_rates(one) else draws(one)
+        for one in layer._flatten_layers()
+    )
+
+
+def _has_rates(layer: Layer) -> bool:
+    """Whether it draws masks for a part of what it computes."""
+    kinds = (keras.layers.Attention, keras.layers.AdditiveAttention)
+    return hasattr(layer, "get_dropout_mask") or isinstance(layer, kinds)
+
+
+def _inferring(layer: Layer) -> Any:
+    call = layer.call
+
+    @functools.wraps(call)
+    def quiet(*inputs: Any, training: Any = None, **named: Any) -> Any:
+        return call(*inputs, training=False, **named)
+
+    return quiet
