@@ -115,14 +115,14 @@ def follow_keras(optimizer: Optimizer | None) -> None:
         return
     for group in optimizer.param_groups:
         for key, value in group.items():
-            group[key] = _rounded(value)
+            group[key] = rounded(value)
     given = [dict(group) for group in optimizer.param_groups]
     _following[optimizer] = given
-    rule = _RULES.get(type(optimizer))
+    rule = RULES.get(type(optimizer))
 
     def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         for group, own in zip(optimizer.param_groups, given, strict=True):
-            _decay(group, own.get("weight_decay", 0.0))
+            decay(group, own.get("weight_decay", 0.0))
             if rule is not None:
                 rule(optimizer.state, group, own["eps"])
 
@@ -146,7 +146,7 @@ def epsilons(optimizer: Optimizer | None, count: int) -> list[float]:
     """Epsilon in the next `count` steps of an Adam that follows; else nothing."""
     if optimizer is None or optimizer not in _following:
         return []
-    if _RULES.get(type(optimizer)) is not _adam:
+    if RULES.get(type(optimizer)) is not _adam:
         return []
     group, given = dict(optimizer.param_groups[0]), _following[optimizer][0]
     done = max(int(step) for step in counters(optimizer))
@@ -157,19 +157,20 @@ def epsilons(optimizer: Optimizer | None, count: int) -> list[float]:
     return found
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Python floats as float32 has them; anything else as it is."""
     if isinstance(value, tuple):
-        return tuple(_rounded(v) for v in value)
+        return tuple(rounded(v) for v in value)
     return float(np.float32(value)) if isinstance(value, float) else value
 
 
 @torch.no_grad()
-def _decay(group: Group, decay: float) -> None:
-    if decay and not group.get("decoupled_weight_decay"):
+def decay(group: Group, rate: float) -> None:
+    """Shrink the weights themselves, unless the optimizer does."""
+    if rate and not group.get("decoupled_weight_decay"):
         group["weight_decay"] = 0.0
-        for p in _stepping(group):
-            p.mul_(1.0 - group["lr"] * decay)
+        for p in stepping(group):
+            p.mul_(1.0 - group["lr"] * rate)
 
 
 def _adam(states: States, group: Group, epsilon: float) -> None:
@@ -180,7 +181,7 @@ def _adam(states: States, group: Group, epsilon: float) -> None:
 def _rmsprop(states: States, group: Group, epsilon: float) -> None:
     group["eps"] = 0.0
     rho = group["alpha"]
-    for p in _stepping(group):
+    for p in stepping(group):
         state = states[p]
         if not state:
             state["step"] = torch.tensor(0.0)
@@ -194,18 +195,18 @@ def _rmsprop(states: States, group: Group, epsilon: float) -> None:
 def _adagrad(states: States, group: Group, epsilon: float) -> None:
     group["eps"] = 0.0
     first = group["initial_accumulator_value"] + epsilon
-    for p in _stepping(group):
+    for p in stepping(group):
         # Filled before the hyperparameters were rounded, so fill it anew.
         if not states[p]["step"]:
             states[p]["sum"].fill_(first)
 
 
-def _stepping(group: Group) -> Iterator[torch.Tensor]:
+def stepping(group: Group) -> Iterator[torch.Tensor]:
     """The parameters that have a gradient, and so take part in the step."""
     return (p for p in group["params"] if p.grad is not None)
 
 
-_RULES: dict[type, Callable[[States, Group, float], None]] = {
+RULES: dict[type, Callable[[States, Group, float], None]] = {
     torch.optim.Adam: _adam,
     torch.optim.AdamW: _adam,
     torch.optim.RMSprop: _rmsprop,

@@ -61,6 +61,7 @@ class Pass:
         args, kwargs = passed(inputs, plan)
 
         def call() -> Any:
+            self.recorder.begin()
             with self.recorder:
                 return self.model(*args, **kwargs)
 

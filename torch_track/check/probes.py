@@ -11,14 +11,18 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import nn
 
+from shared.check.user_code import guarded
 from shared.errors import UsageError
-from shared.parity.trace import Trace
+from shared.parity.trace import GRADIENT_STEPS, Trace
 from torch_track import layouts
 from torch_track.check import gradients as grads
-from torch_track.check import passes, settings
+from torch_track.check import optimizer_rules, passes, settings
+from torch_track.check.losses import Scalar
+from torch_track.check.optimizers import Stepper
 from torch_track.check.passes import Pass
 from torch_track.check.record import as_array
 from torch_track.check.replay import remembered
@@ -180,6 +184,7 @@ def gradients(
 
     def work(precision: str) -> Found:
         made = Pass(_held(), precision, training, repairs, twin)
+        scalar = Scalar(loss, repairs)
         inputs = passes.tensors_of(arrays, "input", plan)
         floats = {k: x for k, x in enumerate(inputs) if x.is_floating_point()}
         with torch.enable_grad():
@@ -187,16 +192,72 @@ def gradients(
                 x.requires_grad_(True)
             # Copies, which the user's code may overwrite.
             found = made.run([x.clone() for x in inputs], plan)
-            value = _scalar(found, arrays)
-            value.backward()
+            value = scalar(found, arrays)
+            _backward(value)
         trace, facts = passes.outputs(found)
         trace["loss"] = as_array(value)
+        facts["loss_settings"] = scalar.settings
         own, facts["none"] = grads.of_parts(made.parts)
         trace |= {f"gradient/{name}": array for name, array in own.items()}
         for k, x in floats.items():
             gradient = torch.zeros_like(x) if x.grad is None else x.grad
             trace[f"input/{k}"] = as_array(gradient)
         return trace, facts
+
+    return _probed(work, precision)
+
+
+def train(
+    arrays: Trace,
+    *,
+    precision: str,
+    plan: Mapping[str, Any],
+    repairs: Sequence[Mapping[str, Any]],
+    loss: Any,
+    optimizer: Any,
+    steps: int,
+    twin: int = 0,
+) -> Found:
+    """Some steps of training.
+
+    Args:
+        arrays: as in `gradients`, each with a leading axis of batches, over and over.
+        precision, plan, repairs, twin: as in `forward`.
+        loss: as in `gradients`.
+        optimizer: "name" or "name:learning_rate", "file.py:name", a function of the
+            parameters, or an optimizer, whose own state is not touched.
+        steps: how many updates.
+
+    Returns:
+        "losses", "step/K/ORDER/NAME" after the first updates, "final/ORDER/NAME".
+
+    Raises:
+        UsageError: the model, the loss or the optimizer does not take the arrays so.
+    """
+
+    def work(precision: str) -> Found:
+        made = Pass(_held(), precision, True, repairs, twin)
+        scalar = Scalar(loss, repairs)
+        stepper = Stepper(optimizer, _held().module, made.model)
+        facts = {"optimizer": stepper.settings()}
+        optimizer_rules.repair(stepper.optimizer, made.parts, repairs)
+        trace: Trace = {}
+        losses = []
+        for step in range(steps):
+            batch = {name: array[step % len(array)] for name, array in arrays.items()}
+            inputs = passes.tensors_of(batch, "input", plan)
+            with torch.enable_grad():
+                stepper.optimizer.zero_grad()
+                value = scalar(made.run(inputs, plan), batch)
+                _backward(value)
+                stepper.step()
+            losses.append(as_array(value))
+            if step < GRADIENT_STEPS:
+                weights = exported(made.parts)
+                trace |= {f"step/{step + 1}/{n}": a for n, a in weights.items()}
+        trace["losses"] = np.stack(losses)
+        trace |= {f"final/{name}": a for name, a in exported(made.parts).items()}
+        return trace, facts | {"loss_settings": scalar.settings}
 
     return _probed(work, precision)
 
@@ -220,13 +281,10 @@ def _probed(work: Callable[[str], Found], precision: str) -> Found:
     return trace, facts | {"finite": passes.finite(trace), "warnings": told}
 
 
-def _scalar(found: Sequence[tuple[str, torch.Tensor]], arrays: Trace) -> torch.Tensor:
-    products = [
-        (output * passes.as_tensor(arrays[f"cotangent/{k}"])).sum()
-        for k, (_, output) in enumerate(found)
-        if f"cotangent/{k}" in arrays
-    ]
-    return torch.stack(products).sum()
+def _backward(value: torch.Tensor) -> None:
+    """Nothing is left behind where the value depends on no parameter."""
+    if value.requires_grad:
+        guarded(_held().path, value.backward)
 
 
 def _arguments(subject: Subject) -> dict[str, Any]:

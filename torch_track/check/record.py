@@ -23,7 +23,7 @@ from torch_track.layouts import Part
 
 
 class Recorder(TorchFunctionMode):
-    """Watches one forward pass of a copy; hooks stay in it, so one pass a copy.
+    """Watches a forward pass of a copy of the model; the hooks stay in the copy.
 
     Attributes:
         trace: the arrays that were asked for.
@@ -51,21 +51,24 @@ class Recorder(TorchFunctionMode):
             repairs: of calls between layers, by their ids.
         """
         super().__init__()
-        self.trace: Trace = {}
-        self.steps: list[dict[str, Any]] = []
-        self.calls: dict[int, int] = {}
-        self.arguments: dict[int, dict[str, Any]] = {}
-        self.state: torch.Tensor | None = None
         self._record, self._quiet, self._repairs = record, quiet, repairs
-        self._widen = torch.get_default_dtype() == torch.float64
-        self._counts: dict[str, int] = {}
-        self._running: list[nn.Module] = []
-        self._inside = 0
         self._arrays = _Arrays()
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._orders = _whole_modules(parts)
         for module in model.modules():
             self._watch(module)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was seen, for another pass of the copy."""
+        self.trace: Trace = {}
+        self.steps: list[dict[str, Any]] = []
+        self.calls: dict[int, int] = {}
+        self.arguments: dict[int, dict[str, Any]] = {}
+        self.state: torch.Tensor | None = None
+        self._counts: dict[str, int] = {}
+        self._running: list[nn.Module] = []
+        self._inside = 0
 
     # Layers
 
@@ -117,9 +120,7 @@ class Recorder(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        kwargs = kwargs or {}
-        if self._widen:
-            func, args, kwargs = _widened(func, args, kwargs)
+        func, args, kwargs = widened(func, args, kwargs or {})
         call = recognise(func, args, kwargs)
         if call is None:
             return func(*args, **kwargs)
@@ -234,8 +235,10 @@ def _unpacked(module: nn.Module, value: Any) -> Any:
     return value
 
 
-def _widened(func: Any, args: Any, kwargs: Any) -> Any:
-    """Where the user's code asks for float32, what is at work is in float64."""
+def widened(func: Any, args: Any, kwargs: Any) -> Any:
+    """The call of a user who asks for float32, where float64 is at work."""
+    if torch.get_default_dtype() != torch.float64:
+        return func, args, kwargs
     if func is torch.Tensor.float:
         func = torch.Tensor.double
     if any(value is torch.float32 for value in args):

@@ -22,14 +22,15 @@ Rule: TypeAlias = Callable[..., Found]
 
 
 def _relu(input: Any, inplace: bool = False) -> Found:
-    return "relu", _capped(None)
+    return "relu", capped(None)
 
 
 def _relu6(input: Any, inplace: bool = False) -> Found:
-    return "relu", _capped(6.0)
+    return "relu", capped(6.0)
 
 
-def _capped(highest: float | None) -> Settings:
+def capped(highest: float | None) -> Settings:
+    """The settings of a relu that ends at `highest`."""
     highest = None if highest is None else float(highest)
     return {"max_value": highest, "negative_slope": 0.0, "threshold": 0.0}
 
@@ -37,14 +38,14 @@ def _capped(highest: float | None) -> Settings:
 def _clamp(input: Any, min: Any = None, max: Any = None) -> Found:
     if isinstance(min, torch.Tensor) or isinstance(max, torch.Tensor):
         return "clip", {}
-    return ("relu", _capped(max)) if min == 0 else ("clip", {})
+    return ("relu", capped(max)) if min == 0 else ("clip", {})
 
 
 def _hardtanh(
     input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Found:
     if min_val == 0:
-        return "relu", _capped(max_val)
+        return "relu", capped(max_val)
     return "hard_tanh" if (min_val, max_val) == (-1, 1) else "clip", {}
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
+from torch_track.check.rules import capped
 from torch_track.check.windows import each, padding
 from torch_track.layouts import Part
 
@@ -112,11 +113,23 @@ def _cell(module: Any) -> Settings:
 
 def _gates(module: Any) -> Settings:
     if isinstance(module, (nn.RNN, nn.RNNCell)):
-        return {"activation": module.nonlinearity}
-    found: Settings = {"activation": "tanh", "recurrent_activation": "sigmoid"}
+        relu = module.nonlinearity == "relu"
+        return {
+            "activation": _activation("relu", capped(None))
+            if relu
+            else _activation("tanh")
+        }
+    found: Settings = {
+        "activation": _activation("tanh"),
+        "recurrent_activation": _activation("sigmoid"),
+    }
     if isinstance(module, (nn.GRU, nn.GRUCell)):
         found["reset_after"] = True
     return found
+
+
+def _activation(op: str, settings: Settings | None = None) -> Settings:
+    return {"op": op, "settings": settings or {}}
 
 
 def _attention(module: Any) -> Settings:
