@@ -186,7 +186,7 @@ def test_the_place_of_epsilon_matters(
     name: str, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Equal hyperparameters alone leave the two apart."""
-    monkeypatch.delitem(matched._RULES, kind)
+    monkeypatch.delitem(matched.RULES, kind)
     assert apart(RULES[name]) > 1e-7
 
 
@@ -197,7 +197,7 @@ def test_the_place_of_weight_decay_matters(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only without momentum and without a quotient it does not."""
-    monkeypatch.setattr(matched, "_decay", lambda group, decay: None)
+    monkeypatch.setattr(matched, "decay", lambda group, decay: None)
     assert apart(RULES[name]) > 0.1
     assert apart(RULES["sgd with decay"]) < TOLERANCE
 
@@ -207,7 +207,7 @@ def test_the_place_of_weight_decay_matters(
 def test_float32_hyperparameters_matter(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matched, "_rounded", lambda value: value)
+    monkeypatch.setattr(matched, "rounded", lambda value: value)
     assert apart(RULES[name]) > 1e-9
 
 
