@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.check import arrange
-from shared.check.pairing import Pair, Pairing
+from shared.check.pairing import Pairing
 from shared.check.side import Found, Side
 from shared.errors import UsageError
 from shared.parity.trace import Trace
@@ -19,6 +19,10 @@ from shared.weights import Weights
 
 Array: TypeAlias = NDArray[Any]
 Repairs: TypeAlias = Sequence[Mapping[str, Any]]
+
+
+KEPT_BYTES = 400_000_000
+"""How much of what the models answered is kept."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,11 +135,10 @@ class Both:
         if probe == "train":
             ours, theirs = _as_batches(ours), _as_batches(theirs)
         if side == "tf":
-            found = self.keras.ask(probe, ours, **_one(given, 0), **self._plain())
-        else:
-            more = {"plan": self.plan.to_json(), "repairs": []}
-            found = self.torch.ask(probe, theirs, **_one(given, 1), **more)
-        return found[0]
+            more: dict[str, Any] = {"plan": {}, "repairs": []}
+            return self.keras.ask(probe, ours, **_one(given, 0), **more)[0]
+        more = {"plan": self.plan.to_json(), "repairs": []}
+        return self.torch.ask(probe, theirs, **_one(given, 1), **more)[0]
 
     def _run(
         self,
@@ -147,23 +150,29 @@ class Both:
         """Keras' answer is kept: the repairs are all PyTorch's."""
         self._mend(frozenset(r["order"] for r in repairs if r["do"] == "weights"))
         asked = [dict(r) for r in repairs if r["do"] != "weights"]
-        ours, theirs = _one(given, 0), _one(given, 1)
-        more = {"plan": self.plan.to_json(), "repairs": asked}
-        key = f"{probe} {sorted(ours.items(), key=str)}"
-        if key in self._kept:
-            first = self._kept[key]
-            second = self.torch.ask(probe, arrays[1], **theirs, **more)
-        elif self._pool is None:
-            first = self.keras.ask(probe, arrays[0], **ours, **self._plain())
-            second = self.torch.ask(probe, arrays[1], **theirs, **more)
-        else:
-            job = self._pool.submit(
-                self.keras.ask, probe, arrays[0], **ours, **self._plain()
-            )
-            second = self.torch.ask(probe, arrays[1], **theirs, **more)
+        ours = _one(given, 0) | {"plan": {}, "repairs": []}
+        theirs = _one(given, 1) | {"plan": self.plan.to_json(), "repairs": asked}
+        keys = f"{probe} {ours}", f"{probe} {theirs} {self._mended}"
+        found = [self._kept.pop(key, None) for key in keys]
+        job = None
+        if self._pool is not None and found == [None, None]:
+            job = self._pool.submit(self.keras.ask, probe, arrays[0], **ours)
+        second = found[1] or self.torch.ask(probe, arrays[1], **theirs)
+        if job is not None:
             first = job.result()
-        self._kept[key] = first
+        else:
+            first = found[0] or self.keras.ask(probe, arrays[0], **ours)
+        self._keep(keys, (first, second))
         return Answers(first[0], second[0], first[1], second[1])
+
+    def _keep(self, keys: tuple[str, str], found: tuple[Found, Found]) -> None:
+        """Remember answers, lest the models be asked again; the oldest are dropped."""
+        self._kept |= zip(keys, found, strict=True)
+        while self._size() > KEPT_BYTES and len(self._kept) > 1:
+            self._kept.pop(next(iter(self._kept)))
+
+    def _size(self) -> int:
+        return sum(a.nbytes for trace, _ in self._kept.values() for a in trace.values())
 
     def _mend(self, orders: frozenset[int]) -> None:
         """Give PyTorch's partners of these Keras layers the weights of those."""
@@ -185,9 +194,6 @@ class Both:
     def forget(self) -> None:
         """Drop what Keras answered: the weights, the inputs or the precision change."""
         self._kept.clear()
-
-    def _plain(self) -> dict[str, Any]:
-        return {"plan": {}, "repairs": []}
 
     def _batch(self, target: bool = False) -> tuple[Trace, Trace]:
         """The inputs, and the target, for each side."""
@@ -251,12 +257,6 @@ class Both:
                     array = np.stack([array, np.zeros_like(array)])
                 found[f"{one.torch.order}/{name}"] = array.reshape(shape)
         return found
-
-    def partner(self, keras_order: int) -> Pair | None:
-        """The pair of Keras' layer of that order."""
-        return next(
-            (p for p in self.pairing.pairs if p.keras.order == keras_order), None
-        )
 
 
 def _as_batches(arrays: Trace) -> Trace:

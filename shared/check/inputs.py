@@ -18,7 +18,7 @@ FREE = {1: (7,), 2: (32, 40), 3: (10, 12, 14)}
 """What axes that a model leaves open are set to: no two alike, so that no transpose
 passes unseen."""
 
-BATCH, SMALL_BATCH, LARGE = 3, 2, 50_000
+BATCHES, LARGE_BATCHES, LARGE = (3, 5, 4), (2,), 50_000
 """Samples in a drawn batch; fewer where one sample has more numbers than that."""
 
 
@@ -80,11 +80,12 @@ def drawn(
 
 
 def _batch(about: Sequence[Mapping[str, Any]]) -> int:
-    largest = max(
-        (int(np.prod([n or 32 for n in one["shape"] or ()])) for one in about),
-        default=0,
-    )
-    return SMALL_BATCH if largest > LARGE else BATCH
+    """A size that no other axis has, so that no axis is taken for the batch."""
+    shapes = [one["shape"] or () for one in about]
+    sizes = {size for shape in shapes for size in shape}
+    largest = max((int(np.prod([n or 32 for n in s])) for s in shapes), default=0)
+    choices = LARGE_BATCHES if largest > LARGE else BATCHES
+    return next((n for n in choices if n not in sizes), choices[0])
 
 
 def _shape(about: Mapping[str, Any], batch: int) -> tuple[int, ...]:

@@ -76,6 +76,7 @@ def _parts(check: Check, width: int) -> Iterator[RenderableType]:
     symbol = SYMBOLS["pass" if check.passed else "fail"]
     yield Text.from_markup(f"{symbol} [bold]{escape(verdict(check))}[/]")
     yield _levels(check.levels)
+    yield from _places(check.levels, width)
     for number, cause in enumerate(check.causes, 1):
         yield Text.from_markup(_cause(number, cause, width))
     if check.smallest:
@@ -99,26 +100,37 @@ def _table(*columns: str) -> Table:
     return found
 
 
-_NAMES = ("where", "Keras", "PyTorch")
+_NAMES = ("Keras", "PyTorch")
 _NUMBERS = ("error", "allowed", "noise", "local", "inherited", "propagated", "repaired")
 
 
 def _levels(levels: Iterable[Level]) -> Table:
-    found = _table("", "level", "in", "error", "allowed", "noise", "repaired", "where")
+    found = _table("", "level", "in", "error", "allowed", "noise", "repaired")
     for one in levels:
-        precision = one.precision.replace("float", "f")
         measured = one.verdict != "n/a" and bool(one.precision)
         found.add_row(
             SYMBOLS[one.verdict],
             one.level,
-            precision,
+            one.precision,
             size(one.value) if measured else "",
             size(one.allowed) if measured else "",
             size(one.floor) if measured and one.floor else "",
             "" if one.repaired is None else size(one.repaired),
-            escape(one.reason or (one.where if one.verdict == "fail" else "")),
         )
     return found
+
+
+def _places(levels: Iterable[Level], width: int) -> Iterator[RenderableType]:
+    """Where each level fails, in the first precision; why another has no verdict."""
+    told: dict[str, str] = {}
+    for one in levels:
+        text = one.reason or one.where
+        if one.verdict != "pass" and text and one.level not in told:
+            told[one.level] = f"{one.level}: {text}"
+    for line in told.values():
+        yield Text(textwrap.fill(line, width - 1, subsequent_indent="  "))
+    if told:
+        yield Text("")
 
 
 def size(value: float | None) -> str:
@@ -130,14 +142,21 @@ def size(value: float | None) -> str:
     return f"{value:.1e}" if value else "0"
 
 
+def _both(cause: Cause) -> str:
+    """'norm (PyTorch: features.1)'."""
+    ours, theirs = cause.place, cause.torch_place
+    if theirs in ("", ours):
+        return ours
+    return f"{ours} (PyTorch: {theirs})" if ours else f"PyTorch: {theirs}"
+
+
 def _cause(number: int, cause: Cause, width: int) -> str:
     head = f"{number}. {cause.id}"
-    place = " / ".join(dict.fromkeys(filter(None, (cause.place, cause.torch_place))))
     level = cause.levels[0] if cause.levels else "difference"
-    share = f" explains {percent(cause.share)} of the {level}"
+    share = f": {percent(cause.share)} of the error in {level}"
     share = "" if level == "spec" else share
     share += " [dim](harmless)[/]" if cause.harmless else ""
-    lines = [f"[bold]{escape(head)}[/] [dim]at[/] {escape(place)}{share}"]
+    lines = [f"[bold]{escape(head)}[/] [dim]at[/] {escape(_both(cause))}{share}"]
     for name, told in (
         ("Keras", cause.keras),
         ("PyTorch", cause.torch),
