@@ -233,6 +233,21 @@ def convert(source: str, target: str, **options: Any) -> None:
     convert_weights(source, target, **options)
 
 
+@cli.command(short_help="Write a lesson as a Jupyter notebook.")
+@click.argument("lesson")
+@options.NOTEBOOK
+def notebook(lesson: str, **given: Any) -> None:
+    """Write LESSON as a notebook: its sections, its prose, and a cell that runs it.
+
+    It runs top to bottom in Jupyter or on a hosted notebook service, where its first
+    cell installs what is missing. With both tracks each section comes once in Keras
+    and once in PyTorch.
+    """
+    from shared.notebook.command import write_notebook
+
+    write_notebook(lesson, **given)
+
+
 @cli.command(short_help="Show what is installed, what is missing, how to get it.")
 @options.JSON
 def doctor(as_json: bool) -> None:

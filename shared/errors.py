@@ -8,6 +8,10 @@ class TwotrackError(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a notebook: one line there, too."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(TwotrackError):
     """Wrong use or bad input: an unknown name, a value out of range, a bad file."""

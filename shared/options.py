@@ -277,3 +277,26 @@ CHECK = together(
     ),
     JSON,
 )
+
+NOTEBOOK = together(
+    click.option(
+        "--track",
+        type=click.Choice(["tf", "torch", "both"]),
+        default="both",
+        show_default=True,
+        help="Which framework's side of the lesson.",
+    ),
+    click.option(
+        "--out",
+        type=click.Path(),
+        metavar="FILE",
+        help="The file.  [default: LESSON.ipynb, or LESSON_tf.ipynb, here]",
+    ),
+    click.option(
+        "--source",
+        metavar="URL",
+        help="Where a machine without twotrack gets it: git+https://... or a wheel's "
+        "address.  [default: the repository that this one came from]",
+    ),
+    click.option("--force", is_flag=True, help="Replace the file if it is there."),
+)
