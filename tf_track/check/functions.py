@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any, TypeAlias
 
@@ -28,6 +29,7 @@ _LIBRARIES = (
     tf.linalg,
     tf.math,
     tf.nn,
+    tf.random,
 )
 
 _NO_STEP = {
@@ -94,26 +96,27 @@ def traced(layers: Sequence[Layer], wrap: Wrap) -> Iterator[Change]:
             function = getattr(library, name)
             if isinstance(function, FunctionType) and name not in _NO_STEP:
                 found.setdefault(id(function), wrap(function, name))
-    yield from replaced(layers, found)
+    yield from replaced(owners(layers), found)
     for kind in (tf.Tensor, keras.Variable):
         for method, name in _OPERATORS.items():
             yield kind, method, wrap(getattr(kind, method), name)
 
 
-def replaced(layers: Sequence[Layer], instead: Mapping[int, Any]) -> Iterator[Change]:
-    """Other functions in the libraries, the user's modules and the user's layers.
+def replaced(owners: Iterable[Any], instead: Mapping[int, Any]) -> Iterator[Change]:
+    """Other functions wherever the owners have them as attributes.
 
     Args:
-        layers: of the model.
+        owners: modules and objects.
         instead: what stands in, by the id of the original.
     """
-    for owner in _owners(layers):
+    for owner in owners:
         for name, value in list(vars(owner).items()):
             if id(value) in instead:
                 yield owner, name, instead[id(value)]
 
 
-def _owners(layers: Sequence[Layer]) -> list[Any]:
+def owners(layers: Sequence[Layer]) -> list[Any]:
+    """Where a model's code finds functions: the libraries, its modules, its layers."""
     found: list[Any] = list(_LIBRARIES)
     for layer in layers:
         if is_own(layer):
@@ -146,18 +149,29 @@ def user_frame() -> str:
 
 
 def widened(precision: str) -> dict[int, Any]:
-    """Casts to float32 in the user's code that keep `precision`, by the originals."""
-    found = {}
-    for cast in (keras.ops.cast, tf.cast):
+    """What the user's code makes float32 with, but in `precision`, by the originals."""
+    makers = (
+        *(keras.ops.cast, keras.ops.convert_to_tensor, keras.ops.full),
+        *(keras.ops.ones, keras.ops.zeros),
+        *(tf.cast, tf.constant, tf.convert_to_tensor, tf.eye, tf.fill, tf.linspace),
+        *(tf.one_hot, tf.ones, tf.range, tf.zeros),
+        *(tf.random.normal, tf.random.truncated_normal, tf.random.uniform),
+    )
+    return {id(make): _widened(make, precision) for make in makers}
 
-        @functools.wraps(cast)
-        def kept(
-            x: Any, dtype: Any, *more: Any, _cast: Any = cast, **named: Any
-        ) -> Any:
-            is_float32 = keras.backend.standardize_dtype(dtype) == "float32"
-            if is_float32 and user_frame():
-                dtype = precision
-            return _cast(x, dtype, *more, **named)
 
-        found[id(cast)] = kept
-    return found
+def _widened(make: Any, precision: str) -> Any:
+    signature = inspect.signature(make)
+
+    @functools.wraps(make)
+    def wide(*args: Any, **named: Any) -> Any:
+        made = make(*args, **named)
+        if getattr(made, "dtype", None) != tf.float32 or not user_frame():
+            return made
+        if "dtype" not in signature.parameters:
+            return tf.cast(made, precision)
+        given = signature.bind(*args, **named)
+        given.arguments["dtype"] = precision
+        return make(*given.args, **given.kwargs)
+
+    return wide

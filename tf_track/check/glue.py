@@ -37,6 +37,8 @@ TRIVIAL = {
 
 _ALIASES = {
     "alpha_dropout": "dropout",
+    "amax": "max",
+    "amin": "min",
     "average_pool": "avg_pool",
     "average_pooling": "avg_pool",
     "clip_by_value": "clip",
@@ -59,6 +61,7 @@ _ALIASES = {
     "ravel": "flatten",
     "re_lu": "relu",
     "reduce_max": "max",
+    "reduce_min": "min",
     "reduce_mean": "mean",
     "reduce_sum": "sum",
     "resize": "upsample",
@@ -187,8 +190,14 @@ def _merged(op: str, settings: Settings, call: Call) -> Told:
         return "relu", {**_relu(call), "max_value": 6.0}
     if op == "relu" and settings["negative_slope"]:
         return "leaky_relu", {"slope": settings["negative_slope"]}
+    if op == "clip" and call.get("x_min", "clip_value_min") == 0:
+        highest = call.get("x_max", "clip_value_max")
+        return "relu", {**_relu(call), "max_value": _number(highest)}
+    shape = call.output.shape
+    if op in ("flatten", "reshape") and call.rank > 2 == len(shape):
+        return "flatten", _SETTINGS["flatten"](call)
     spatial = list(range(1 - call.rank, -1))
-    if op in ("mean", "max", "amax") and settings["axis"] in (spatial, *spatial):
+    if op in ("mean", "max") and settings["axis"] in (spatial, *spatial):
         return {"mean": "global_avg_pool"}.get(op, "global_max_pool"), {}
     return op, settings
 
@@ -292,10 +301,6 @@ def _plain(value: Any) -> Any:
     return array.tolist() if array.size <= 64 else None
 
 
-def _shape(call: Call) -> Settings:
-    return {"shape": [int(n) for n in call.inputs[0].shape[1:]]}
-
-
 _SETTINGS: Mapping[str, Callable[[Call], Settings]] = {
     "relu": _relu,
     "leaky_relu": lambda c: {"slope": float(c.get("negative_slope", "alpha"))},
@@ -307,7 +312,7 @@ _SETTINGS: Mapping[str, Callable[[Call], Settings]] = {
     "softplus": lambda c: {"threshold": None},
     "max_pool": _pool,
     "avg_pool": lambda c: {**_pool(c), "include_pad": False},
-    "flatten": _shape,
+    "flatten": lambda c: {"shape": [int(n) for n in c.inputs[0].shape[1:]]},
     "reshape": lambda c: {"shape": [int(n) for n in c.output.shape[1:]]},
     "permute": _permute,
     "pad": _pad,
@@ -326,7 +331,7 @@ _SETTINGS: Mapping[str, Callable[[Call], Settings]] = {
     "mean": lambda c: {"axis": c.axes("axis")},
     "sum": lambda c: {"axis": c.axes("axis")},
     "max": lambda c: {"axis": c.axes("axis")},
-    "amax": lambda c: {"axis": c.axes("axis")},
+    "min": lambda c: {"axis": c.axes("axis")},
     "cast": lambda c: {"dtype": c.output.dtype.name},
     "layer_norm": lambda c: {"epsilon": float(c.get("epsilon"))},
     "normalize": lambda c: {"axis": c.axes("axis")},

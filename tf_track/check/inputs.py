@@ -1,4 +1,4 @@
-"""How a Keras model is called: the shapes it is fed with, and what it makes of them."""
+"""How a Keras model is called: its arguments, and the shapes it was built for."""
 
 from __future__ import annotations
 
@@ -25,33 +25,70 @@ def pack(
         flat: the inputs in order.
         structure: what the model's first argument is like, where it does not tell.
     """
-    structures = (structure,) if structure is not None else structure_of(model)
+    structures = _structures(model) if structure is None else (structure,)
     if len(keras.tree.flatten(structures)) != len(flat):
         return tuple(flat)
     packed: tuple[Any, ...] = keras.tree.pack_sequence_as(structures, list(flat))
     return packed
 
 
-def structure_of(model: keras.Model) -> tuple[Any, ...]:
-    """The model's arguments, a number in the place of each tensor."""
+def known(model: keras.Model) -> list[dict[str, Any]]:
+    """Name, shape without the batch, and dtype of each input, as far as known.
+
+    Under "exact" whether the model takes no other shape; one that was built by calling
+    it may.
+    """
     found = graph(model)
-    if found is not None:
-        return (keras.tree.map_structure(lambda _: 0, found._inputs_struct),)
-    shapes = tuple((model._build_shapes_dict or {}).values())
-    return tuple(keras.tree.map_shape_structure(lambda _: 0, s) for s in shapes)
-
-
-def describe(subject: Any) -> list[dict[str, Any]]:
-    """Name, shape without the batch, and dtype of each input, as far as known."""
-    found = graph(subject.model)
     if found is not None:
         return [
             {
                 "name": tensor.name,
                 "shape": list(tensor.shape[1:]),
                 "dtype": tensor.dtype,
-                "below": None,
+                "exact": True,
             }
             for tensor in found.inputs
         ]
-    return []
+    shapes = _shapes(model)
+    leaves = keras.tree.flatten(keras.tree.map_shape_structure(_Leaf, shapes))
+    found = []
+    for k, name in enumerate(_names(model, shapes)):
+        shape = leaves[k].shape[1:] if k < len(leaves) else None
+        found.append({"name": name, "shape": shape, "dtype": "float32", "exact": False})
+    return found
+
+
+class _Leaf:
+    """A shape that counts as one thing."""
+
+    def __init__(self, shape: Sequence[int | None]) -> None:
+        self.shape = list(shape)
+
+
+def _shapes(model: keras.Model) -> tuple[Any, ...]:
+    """The arguments that the model was built for, a shape for each tensor."""
+    return tuple((model._build_shapes_dict or {}).values())
+
+
+def _structures(model: keras.Model) -> tuple[Any, ...]:
+    """The model's arguments, something in the place of each tensor."""
+    found = graph(model)
+    if found is not None:
+        return (found._inputs_struct,)
+    return tuple(keras.tree.map_shape_structure(_Leaf, _shapes(model)))
+
+
+def _names(model: keras.Model, shapes: tuple[Any, ...]) -> list[str]:
+    """Of a model's inputs: its parameters, or what is in the only one of them."""
+    parameters = model._call_signature.parameters.values()
+    needed = [
+        p.name
+        for p in parameters
+        if p.default is p.empty
+        and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) != 1 or not shapes:
+        return needed
+    structure = keras.tree.map_shape_structure(_Leaf, shapes[0])
+    paths = [path for path, _ in keras.tree.flatten_with_path(structure)]
+    return [".".join(map(str, path)) or needed[0] for path in paths]

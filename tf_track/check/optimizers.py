@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import keras
-import numpy as np
 from keras import optimizers
 
 from shared.check.user_code import guarded, load_object
 from shared.errors import UsageError
 from shared.lesson import nearest
+from tf_track import backend
 
 Optimizer: TypeAlias = optimizers.Optimizer
 
@@ -112,5 +112,4 @@ def _copied(optimizer: Optimizer) -> Optimizer:
 
 def _literal(rate: Any) -> float:
     """The number as it was written: 0.001, not the float32 that is nearest to it."""
-    value = keras.ops.convert_to_numpy(rate)
-    return float(str(value.astype(np.float32) if value.dtype == np.float32 else value))
+    return float(str(backend.array(rate)))

@@ -88,7 +88,9 @@ def _constants(layer: Layer, precision: str) -> Iterator[Change]:
 
 
 def _symbols(layer: Layer, precision: str) -> Iterator[Change]:
-    """The inputs of a functional model, which it casts to, and the casts in it."""
+    """Inputs, to whose dtype a model casts, and the casts in a functional model."""
+    if isinstance(layer, keras.layers.InputLayer) and "float" in layer.dtype:
+        yield layer, "_dtype", precision
     found = graph(layer)
     if found is None:
         return

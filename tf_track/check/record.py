@@ -46,7 +46,7 @@ class Recorder:
 
     Attributes:
         trace: "layer/ORDER/in" and so on, as they were.
-        steps: layers and glue in the order in which they ran.
+        steps: layers, at their first call, and glue in the order in which they ran.
         calls: how often each part was called, by its order.
         masked: the arguments that masked a part's first call, by its order.
     """
@@ -130,7 +130,7 @@ class Recorder:
 
     def _note_inputs(self, layer: Layer, order: int, args: Any, named: Any) -> None:
         given = layer._call_signature.bind(*args, **named).arguments
-        masks = [k for k, v in given.items() if "mask" in k and v not in (None, False)]
+        masks = [k for k, v in given.items() if "mask" in k and _is_set(v)]
         if masks:
             self.masked[str(order)] = masks
         if isinstance(layer, layers.MultiHeadAttention):
@@ -146,8 +146,8 @@ class Recorder:
     def _end_part(self, out: Any) -> None:
         """Note the output of the layer that runs."""
         orders, self._running = self._running, []
-        self.steps += [{"node": "layer", "order": order} for order in orders]
         if not self.calls[orders[0]]:
+            self.steps += [{"node": "layer", "order": order} for order in orders]
             self._keep_all(f"layer/{orders[-1]}/out", glue.tensors(out))
         self.calls.update(orders)
 
@@ -241,6 +241,11 @@ class Recorder:
             yield
         finally:
             self._depth -= 1
+
+
+def _is_set(mask: Any) -> bool:
+    """Whether a mask is there, or asked for."""
+    return any(x is True or tf.is_tensor(x) for x in keras.tree.flatten(mask))
 
 
 def _call(called: Any) -> Call:

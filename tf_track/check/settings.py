@@ -135,13 +135,15 @@ def _recurrent(part: Part, layer: Layer) -> Settings:
         "go_backwards": bool(getattr(one, "go_backwards", False)),
         "dropout": float(cell.dropout),
         "recurrent_dropout": float(cell.recurrent_dropout),
-        "activation": activation(cell.activation),
+        "activation": glue.tell_activation(cell.activation)[0],
         "layers": 1,
         "bidirectional": False,
+        "merge_mode": None,
         "batch_first": True,
     }
     if hasattr(cell, "recurrent_activation"):
-        found["recurrent_activation"] = activation(cell.recurrent_activation)
+        gate = glue.tell_activation(cell.recurrent_activation)
+        found["recurrent_activation"] = gate[0]
     if hasattr(cell, "reset_after"):
         found["reset_after"] = bool(cell.reset_after)
     return found

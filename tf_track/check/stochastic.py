@@ -6,6 +6,7 @@ Their rates are compared as settings.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -30,13 +31,34 @@ def silenced(layers: Iterable[Layer]) -> Iterator[Change]:
 
 
 def silent_functions() -> dict[int, Any]:
-    """What stands in for the functions that drop, by the originals' ids."""
+    """What stands in for functions that drop or add noise, by the originals' ids."""
 
     def drop(x: Any, *_: Any, **__: Any) -> tf.Tensor:
         return tf.convert_to_tensor(x)
 
-    originals = (keras.random.dropout, tf.nn.dropout)
-    return {id(original): functools.wraps(original)(drop) for original in originals}
+    drops = (keras.random.dropout, tf.nn.dropout)
+    noises = (
+        keras.random.normal,
+        keras.random.truncated_normal,
+        tf.random.normal,
+        tf.random.truncated_normal,
+        tf.random.stateless_normal,
+    )
+    found = {id(one): functools.wraps(one)(drop) for one in drops}
+    return found | {id(one): _mean(one) for one in noises}
+
+
+def _mean(draw: Any) -> Any:
+    """The same function without its spread."""
+    signature = inspect.signature(draw)
+
+    @functools.wraps(draw)
+    def still(*args: Any, **named: Any) -> tf.Tensor:
+        given = signature.bind(*args, **named)
+        given.arguments["stddev"] = 0.0
+        return draw(*given.args, **given.kwargs)
+
+    return still
 
 
 def draws(layer: Layer) -> bool:

@@ -20,7 +20,7 @@ from shared.check.user_code import guarded
 from shared.parity.trace import Trace
 from shared.weights import Weights
 from tf_track import backend, layouts
-from tf_track.check.functions import replaced, widened
+from tf_track.check.functions import owners, replaced, widened
 from tf_track.check.inputs import pack
 from tf_track.check.recast import environment, recast
 from tf_track.check.stochastic import silenced, silent_functions
@@ -119,8 +119,11 @@ class Subject:
                 if isinstance(layer, keras.layers.Normalization):
                     layer.finalize_state()
             stack.enter_context(swapped(silenced(self.layers)))
-            functions = silent_functions() | widened(precision)
-            stack.enter_context(swapped(replaced(self.layers, functions)))
+            silent = replaced(owners(self.layers), silent_functions())
+            stack.enter_context(swapped(silent))
+            if precision == "float64":
+                wide = replaced(owners(self.layers), widened(precision))
+                stack.enter_context(swapped(wide))
             yield
 
     def _moved(self, precision: str, twin: int) -> Mapping[int, NDArray[Any]]:

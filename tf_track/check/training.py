@@ -89,8 +89,9 @@ def _step(
     with tf.GradientTape() as tape:
         outputs = subject.call(numbered(given, "input"), True, structure)
         total = objective(outputs, given)
-        if objective.facts:
-            total = tf.add_n([total, *subject.model.losses])
+        if objective.is_loss:
+            own = [tf.cast(loss, total.dtype) for loss in subject.model.losses]
+            total = tf.add_n([total, *own])
         scaled = optimizer.scale_loss(total)
     found = tape.gradient(scaled, [variable.value for variable in variables])
     optimizer.apply(found, variables)
