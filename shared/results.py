@@ -120,29 +120,38 @@ def to_text(value: Any) -> str:
     return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def folder(path: str | Path) -> Path:
+def folder(path: str | Path, option: str = "--out") -> Path:
     """The folder to write into, made if need be.
+
+    Args:
+        path: the folder.
+        option: where the user named it.
 
     Raises:
         UsageError: it cannot be made or written to.
         MissingError: the disk is full.
     """
     if not str(path):
-        raise UsageError("--out is empty: name a folder")
+        raise UsageError(f"{option} is empty: name a folder")
     out = Path(path)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
     except FileExistsError:
-        raise UsageError(f"{out} is not a folder; name another --out") from None
+        raise UsageError(f"{out} is not a folder; name another {option}") from None
     except OSError as error:
-        raise _refused(out, error) from None
+        raise _refused(out, error, option) from None
     return out
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, option: str = "--out") -> None:
     """Write a file whole or not at all.
+
+    Args:
+        path: the file.
+        content: what it holds then.
+        option: where the user named its folder.
 
     Raises:
         UsageError: the file cannot be written.
@@ -156,11 +165,11 @@ def write(path: Path, content: bytes) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise _refused(path, error) from None
+        raise _refused(path, error, option) from None
 
 
-def _refused(path: Path, error: OSError) -> TwotrackError:
+def _refused(path: Path, error: OSError, option: str) -> TwotrackError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     kind = MissingError if full else UsageError
-    remedy = "make room, or name another --out" if full else "name another --out"
+    remedy = f"{'make room, or ' if full else ''}name another {option}"
     return kind(f"cannot write {path}: {error.strerror}; {remedy}")
