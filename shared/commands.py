@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from shared import lesson as lessons
-from shared import results, terminal
+from shared import logs, results, terminal
 from shared.errors import Diverged, TwotrackError, UsageError
 from shared.job import Job, Outcome
 from shared.lesson import PRECISIONS, Lesson
@@ -72,6 +72,7 @@ def run_lesson(
     mode: str,
     data: str | None,
     smoke: bool,
+    logdir: str | None,
     as_json: bool,
 ) -> None:
     """Train a lesson in one track (`here`: in this process) and show what came out."""
@@ -84,6 +85,7 @@ def run_lesson(
     name = package(track)
     weights = _checked_weights(lesson, weights)
     folder = None if out is None else results.folder(out)
+    runs = None if logdir is None else logs.folder(logdir)
     reports: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
         process = None if here else stack.enter_context(TrackProcess(track))
@@ -119,6 +121,8 @@ def run_lesson(
             if not as_json:
                 terminal.show_run(lesson, report, first=not reports)
             reports.append(report)
+    if runs is not None:
+        logs.write(runs, slug, track, {r["variant"]: r for r in reports})
     if as_json:
         click.echo(results.to_text({"schema": results.SCHEMA, "runs": reports}))
 
@@ -214,6 +218,7 @@ def compare_lessons(
     mode: str,
     data: str | None,
     smoke: bool,
+    logdir: str | None,
     as_json: bool,
 ) -> bool:
     """Compare lessons in both tracks; True if they agree on every level."""
@@ -223,6 +228,7 @@ def compare_lessons(
         for cfg in lesson.configs(given).values():
             lesson.data(cfg, data)
     folder = results.folder(out)
+    runs = None if logdir is None else logs.folder(logdir)
     found = []
     with contextlib.ExitStack() as stack:
         pair = {n: stack.enter_context(TrackProcess(n)) for n in ("tf", "torch")}
@@ -238,6 +244,8 @@ def compare_lessons(
             )
             with terminal.stages(pair, quiet=as_json) as tell:
                 found.append(compare.compare(lesson, pair, options, tell))
+            if runs is not None:
+                logs.write_comparison(runs, found[-1])
             if not as_json and (verbose or len(chosen) <= 3 or not found[-1].passed):
                 terminal.show_comparison(found[-1])
     whole = {
