@@ -110,6 +110,12 @@ COMMON = together(
     ),
     DATA,
     click.option("--smoke", is_flag=True, help="One step of everything."),
+    click.option(
+        "--logdir",
+        type=click.Path(),
+        metavar="DIR",
+        help="Write TensorBoard's runs DIR/LESSON/tf and DIR/LESSON/torch.",
+    ),
     JSON,
 )
 """What run and compare share."""
