@@ -168,7 +168,7 @@ class Both:
     def _keep(self, keys: tuple[str, str], found: tuple[Found, Found]) -> None:
         """Remember answers, lest the models be asked again; the oldest are dropped."""
         self._kept |= zip(keys, found, strict=True)
-        while self._size() > KEPT_BYTES and len(self._kept) > 1:
+        while self._size() > KEPT_BYTES and len(self._kept) > 2:
             self._kept.pop(next(iter(self._kept)))
 
     def _size(self) -> int:

@@ -170,8 +170,9 @@ class _Examination:
         search = _Search(self.both, judge, self.start.candidates, by_precision)
         found = search.run(levels)
         causes = [*self.spec.causes, *found.causes]
-        layers = local.errors(self.both)
         repairs = merged(found.candidates)
+        heavy = self.both.keras_about["parameters"] > HEAVY
+        layers = () if heavy and not found.first else local.errors(self.both)
         for precision in self.options.precisions:
             levels += [
                 self._repaired(judge, one, repairs) for one in by_precision[precision]

@@ -120,10 +120,10 @@ class Judge:
 
     def floor(self, name: str, precision: str) -> float:
         """How far twins, moved by a unit in the last place, part from their model."""
-        kind = _PROBES[name]
-        if kind not in self._floors.setdefault(precision, {}):
-            self._floors[precision] |= self._noise(kind, precision)
-        return self._floors[precision].get(name, 0.0)
+        known = self._floors.setdefault(precision, {})
+        if name not in known:
+            known |= self._noise(_PROBES[name], precision)
+        return known[name]
 
     def _noise(self, kind: str, precision: str) -> dict[str, float]:
         probe, given = self._probe(kind, precision)

@@ -130,8 +130,10 @@ def _dropouts(both: Both) -> Iterator[Cause]:
 
 def repeat(both: Both) -> Level:
     """Whether either model, run twice in inference mode, answers the same."""
-    for side, name in (("tf", "Keras"), ("torch", "PyTorch")):
-        first, second = (both.once(side, "float32") for _ in range(2))
+    answers = both.forward("float32")
+    sides = ("tf", "Keras", answers.keras), ("torch", "PyTorch", answers.torch)
+    for side, name, first in sides:
+        second = both.once(side, "float32")
         for key, array in first.items():
             apart = distance(array, second[key])
             if apart > REPEATABLE and apart < float("inf"):
