@@ -137,6 +137,23 @@ def study(
         raise click.exceptions.Exit(code)
 
 
+@cli.command(short_help="Write the side-by-side pages of a comparison.")
+@click.argument("names", nargs=-1, metavar="[LESSON]...")
+@options.REPORT
+def report(names: tuple[str, ...], **given: Any) -> None:
+    """Write an index and a page for each LESSON (default: all), as HTML.
+
+    The pages need no network. They show what `twotrack compare --out DIR` saved in
+    --from DIR; without --from the lessons are compared first.
+
+    Exits with 0 if every level of every lesson agrees, with 1 if one does not.
+    """
+    from shared.report.command import write_report
+
+    if not write_report(names, **given):
+        raise click.exceptions.Exit(DISAGREE)
+
+
 @cli.command(short_help="Time the engines against the loops that users write.")
 @click.argument("names", nargs=-1, metavar="[LESSON]...")
 @options.BENCH

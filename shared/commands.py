@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from shared.errors import Diverged, TwotrackError, UsageError
 from shared.job import Job, Outcome
 from shared.lesson import PRECISIONS, Lesson
 from shared.parity import compare, published
+from shared.report import record
+from shared.results import Comparison
 from shared.runner import TrackProcess, package, packages
 from shared.weights import read_weights
 from shared.worker import perform
@@ -207,21 +209,53 @@ def _save(
 
 
 def compare_lessons(
-    slugs: tuple[str, ...],
-    *,
-    precision: str,
-    out: str,
-    verbose: bool,
-    device: str,
-    seed: int,
-    settings: tuple[str, ...],
-    mode: str,
-    data: str | None,
-    smoke: bool,
-    logdir: str | None,
-    as_json: bool,
+    slugs: tuple[str, ...], *, out: str, verbose: bool, as_json: bool, **options: Any
 ) -> bool:
-    """Compare lessons in both tracks; True if they agree on every level."""
+    """Compare lessons in both tracks; True if they agree on every level.
+
+    Args:
+        slugs: which lessons.
+        out: the folder to write into.
+        verbose: show every level of every lesson.
+        as_json: write JSON, and nothing else, to standard output.
+        options: the others of `compared`.
+    """
+    many = len(slugs) > 3
+
+    def show(found: Comparison) -> None:
+        if not as_json and (verbose or not many or not found.passed):
+            terminal.show_comparison(found)
+
+    found = compared(slugs, out, show, quiet=as_json, **options)
+    file = Path(out, results.COMPARISON)
+    if as_json:
+        click.echo(file.read_text(encoding="utf-8"))
+    else:
+        terminal.show_summary(found, file)
+    return all(comparison.passed for comparison in found)
+
+
+def compared(
+    slugs: tuple[str, ...],
+    out: str,
+    show: Callable[[Comparison], None],
+    *,
+    quiet: bool,
+    precision: str = "both",
+    device: str = "auto",
+    seed: int = 0,
+    settings: tuple[str, ...] = (),
+    mode: str = "matched",
+    data: str | None = None,
+    smoke: bool = False,
+    logdir: str | None = None,
+) -> list[Comparison]:
+    """Compare lessons, show each as soon as it is done, and save what was found.
+
+    Raises:
+        UsageError, MissingError: bad input, or something is missing; then no file is
+            written.
+    """
     chosen = [lessons.find(slug) for slug in slugs]
     parsed = [lessons.parse_settings(lesson, settings) for lesson in chosen]
     for lesson, given in zip(chosen, parsed, strict=True):
@@ -229,7 +263,7 @@ def compare_lessons(
             lesson.data(cfg, data)
     folder = results.folder(out)
     runs = None if logdir is None else logs.folder(logdir)
-    found = []
+    found, kept = [], []
     with contextlib.ExitStack() as stack:
         pair = {n: stack.enter_context(TrackProcess(n)) for n in ("tf", "torch")}
         for lesson, given in zip(chosen, parsed, strict=True):
@@ -242,24 +276,23 @@ def compare_lessons(
                 limit=SMOKE_STEPS if smoke else None,
                 settings=given,
             )
-            with terminal.stages(pair, quiet=as_json) as tell:
-                found.append(compare.compare(lesson, pair, options, tell))
+            kept.append(record.Record())
+            with terminal.stages(pair, quiet=quiet) as tell:
+                one = compare.compare(lesson, pair, options, tell, kept[-1].keep)
+            found.append(one)
             if runs is not None:
-                logs.write_comparison(runs, found[-1])
-            if not as_json and (verbose or len(chosen) <= 3 or not found[-1].passed):
-                terminal.show_comparison(found[-1])
+                logs.write_comparison(runs, one)
+            show(one)
+    results.folder(folder / record.FOLDER)
+    for one, arrays in zip(found, kept, strict=True):
+        results.write(record.path(folder, one.lesson), arrays.to_bytes(one))
     whole = {
         "schema": results.SCHEMA,
         "passed": all(c.passed for c in found),
         "lessons": [c.to_json() for c in found],
     }
-    text = results.to_text(whole)
-    results.write(folder / "comparison.json", text.encode())
-    if as_json:
-        click.echo(text)
-    else:
-        terminal.show_summary(found, folder / "comparison.json")
-    return bool(whole["passed"])
+    results.write(folder / results.COMPARISON, results.to_text(whole).encode())
+    return found
 
 
 def examine_machine(as_json: bool) -> bool:

@@ -193,6 +193,33 @@ STUDY = together(
     JSON,
 )
 
+REPORT = together(
+    click.option(
+        "--from",
+        "source",
+        type=click.Path(),
+        metavar="DIR",
+        help="Show the comparisons saved here.  [default: compare first]",
+    ),
+    click.option(
+        "--out",
+        type=click.Path(),
+        default="twotrack-out/report",
+        show_default=True,
+        metavar="DIR",
+        help="Where index.html and the lessons' pages go.",
+    ),
+    click.option("--open", "opened", is_flag=True, help="Open the index in a browser."),
+    click.option(
+        "--lang",
+        type=click.Choice(["en", "ko"]),
+        default="en",
+        show_default=True,
+        help="Of titles and headings.",
+    ),
+    JSON,
+)
+
 BENCH = together(
     click.option("--track", metavar="tf|torch", help="Only this one.  [default: both]"),
     click.option(

@@ -16,6 +16,8 @@ from shared.errors import MissingError, TwotrackError, UsageError
 
 SCHEMA = 1
 
+COMPARISON = "comparison.json"
+
 
 @dataclasses.dataclass(frozen=True)
 class Level:
@@ -76,7 +78,18 @@ class Horizon:
 
 @dataclasses.dataclass
 class Comparison:
-    """One lesson in both tracks."""
+    """One lesson in both tracks.
+
+    Attributes:
+        lesson, title: whose it is.
+        mode, precision, seed, settings: how it was run.
+        environment: versions, devices, machine.
+        tracks: what the report says of each track.
+        levels, published, horizons: what was found.
+        date: when, in UTC, as ISO 8601 writes it.
+        limit: the steps trained at most; None trained to the end.
+        data: the user's own data; None for the lesson's.
+    """
 
     lesson: str
     title: str
@@ -89,6 +102,9 @@ class Comparison:
     levels: list[Level]
     published: list[Figure]
     horizons: list[Horizon]
+    date: str = ""
+    limit: int | None = None
+    data: str | None = None
 
     @property
     def passed(self) -> bool:

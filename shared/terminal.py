@@ -21,22 +21,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from shared import wording
 from shared.lesson import Lesson
-from shared.results import Comparison, Figure, Horizon, Level
-
-LEVELS = {
-    "spec": "spec",
-    "weights": "wght",
-    "mode": "mode",
-    "forward": "forw",
-    "gradient": "grad",
-    "step": "step",
-    "trajectory": "traj",
-    "reference": "ref",
-    "published": "publ",
-    "accuracy": "acc",
-}
-"""The levels in order, each with the short name of a column."""
+from shared.results import Comparison, Figure, Level
+from shared.wording import LEVELS
 
 SYMBOL = {
     "pass": "[green]✓[/]",
@@ -137,7 +125,7 @@ def show_run(lesson: Lesson, report: dict[str, Any], first: bool) -> None:
     if shown:
         table = _table("result", "value")
         for key, value in shown.items():
-            table.add_row(key, number(value))
+            table.add_row(key, wording.number(value))
         out.print(table)
     if report.get("files"):
         files = [Path(file) for file in report["files"]]
@@ -151,7 +139,8 @@ def _untold(lesson: Lesson, report: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in report["results"].items()
-        if not _drawn(key) and not (report["published"] and f"result/{key}" in told)
+        if not wording.is_drawn(key)
+        and not (report["published"] and f"result/{key}" in told)
     }
 
 
@@ -162,46 +151,18 @@ def _did(report: dict[str, Any]) -> str:
     loss = report["history"].get("loss")
     if loss is None:
         return size
-    time = _duration(report["seconds"]["train"])
-    return f"{size}, {_steps(len(loss))} in {time}; last loss {loss[-1]:.6g}"
-
-
-def _steps(count: int) -> str:
-    return f"{count:,} steps" if count != 1 else "1 step"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
-
-
-def _drawn(key: str) -> bool:
-    """Curves and paths are for the plots."""
-    return key.startswith(("curve/", "path/")) or "/curve/" in key
-
-
-def number(value: Any) -> str:
-    """An array as a reader wants it: few figures, on one line where it fits."""
-    array = np.asarray(value)
-    if array.dtype.kind == "f":
-        array = array.astype(np.float64)
-    if array.ndim and array.size == max(array.shape):
-        array = array.ravel()
-    text = np.array2string(
-        array,
-        threshold=16,
-        edgeitems=4,
-        max_line_width=200,
-        formatter={"float_kind": lambda x: f"{x:.6g}"},
-    )
-    return " ".join(text.replace("\n", " ").split())
+    time = wording.duration(report["seconds"]["train"])
+    return f"{size}, {wording.steps(len(loss))} in {time}; last loss {loss[-1]:.6g}"
 
 
 def _add_figure(
     table: Table, figure: dict[str, Any], obtained: list[Any], agrees: bool
 ) -> None:
     symbol = SYMBOL["pass" if agrees else "fail"]
-    values = [number(value) if value is not None else "absent" for value in obtained]
-    printed = number(np.asarray(figure["printed"]))
+    values = [
+        wording.number(value) if value is not None else "absent" for value in obtained
+    ]
+    printed = wording.number(np.asarray(figure["printed"]))
     names = table.columns[0]
     width = min(len(figure["name"]), out.width // 3)
     names.min_width = max(names.min_width or 0, width)
@@ -211,10 +172,12 @@ def _add_figure(
 def show_comparison(comparison: Comparison) -> None:
     """Verdict first, then every level, the notes' figures and the horizon."""
     out.print(f"\n[bold]{comparison.lesson}[/]\n{escape(comparison.title)}")
-    out.print(_sentence(comparison))
     if comparison.mode == "native":
+        out.print(wording.NATIVE)
         out.print(_scores(comparison))
         return
+    symbol = SYMBOL["pass" if comparison.passed else "fail"]
+    out.print(f"{symbol} {escape(wording.sentence(comparison))}")
     out.print(_levels(comparison))
     if comparison.published:
         table = _table("figure", "in the notes", "tf", "torch", "")
@@ -224,36 +187,12 @@ def show_comparison(comparison: Comparison) -> None:
                 table, {**vars(figure), "name": name}, _both(figure), figure.passed
             )
         out.print(table)
-    stayed = [h for h in comparison.horizons if h.parted is None]
-    if stayed and len(stayed) == len(comparison.horizons):
-        steps = _steps(max(h.steps for h in stayed))
-        where = f"all {len(stayed)} variants, up to" if len(stayed) > 1 else "all"
-        out.print(f"float32 losses stay within 1e-4 for {where} {steps}.")
-        return
-    for horizon in comparison.horizons:
-        out.print(_horizon(horizon))
+    for line in wording.horizons(comparison.horizons):
+        out.print(line)
 
 
 def _both(figure: Figure) -> list[Any]:
     return [figure.tf, figure.torch]
-
-
-def _sentence(comparison: Comparison) -> str:
-    if comparison.mode == "native":
-        return (
-            "Native mode: each framework's own start and order. "
-            "One seed judges nothing; `twotrack study` takes many."
-        )
-    failed = [level for level in comparison.levels if level.verdict == "fail"]
-    if not failed:
-        count = sum(level.verdict == "pass" for level in comparison.levels)
-        return f"{SYMBOL['pass']} The tracks agree on all {count} checks."
-    first = failed[0]
-    precision = f" in {first.precision}" if first.precision else ""
-    return (
-        f"{SYMBOL['fail']} The tracks disagree, first at the level "
-        f"[bold]{first.level}[/]{precision}: {escape(_where(first))}"
-    )
 
 
 def _scores(comparison: Comparison) -> Table:
@@ -261,17 +200,12 @@ def _scores(comparison: Comparison) -> Table:
     for name, track in comparison.tracks.items():
         for variant, part in track.get("variants", {"": track}).items():
             score = ", ".join(f"{k} {v:.6g}" for k, v in part["metrics"].items())
-            time = _duration(part["seconds"].get("train", 0.0))
+            time = wording.duration(part["seconds"].get("train", 0.0))
             table.add_row(f"{name} {variant}".strip(), score, time)
     return table
 
 
-def _where(level: Level) -> str:
-    return f"{level.variant}: {level.where}" if level.variant else level.where
-
-
 def _levels(comparison: Comparison) -> Table:
-    """One row a level and precision: the decisive one of the lesson's variants."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("", width=1)
     table.add_column("level")
@@ -279,64 +213,20 @@ def _levels(comparison: Comparison) -> Table:
     table.add_column("worst", justify="right")
     table.add_column("allowed", justify="right")
     table.add_column("where", overflow="fold")
-    for name in LEVELS:
-        rows = [level for level in comparison.levels if level.level == name]
-        reasons = {level.where for level in rows if level.value is None}
-        if rows and all(level.value is None for level in rows):
-            symbol = SYMBOL["not applicable"]
-            table.add_row(symbol, name, "", "", "", escape("; ".join(sorted(reasons))))
+    for level in wording.rows(comparison):
+        symbol, precision = SYMBOL[level.verdict], level.precision
+        if level.value is None:
+            table.add_row(symbol, level.level, "", "", "", escape(level.where))
             continue
-        for precision in dict.fromkeys(level.precision for level in rows):
-            level = decisive([r for r in rows if r.precision == precision])
-            if level.value is not None:
-                table.add_row(
-                    SYMBOL[level.verdict],
-                    name,
-                    precision.replace("float", "f"),
-                    _short(level.value),
-                    _short(level.tolerance or 0.0),
-                    escape(_place(level)),
-                )
+        table.add_row(
+            symbol,
+            level.level,
+            precision.replace("float", "f"),
+            wording.short(level.value),
+            wording.short(level.tolerance or 0.0),
+            escape(wording.place(level)),
+        )
     return table
-
-
-_PLACED = ("weights", "forward", "gradient", "step", "reference")
-
-
-def _place(level: Level) -> str:
-    """Where the worst difference is; the other levels tell what they have counted."""
-    same = level.value == 0 and level.level in _PLACED
-    return "all the same, bit for bit" if same else _where(level)
-
-
-def decisive(rows: list[Level]) -> Level:
-    """The first that fails, else the one nearest to its tolerance."""
-    failed = [level for level in rows if level.verdict == "fail"]
-    measured = [level for level in rows if level.value is not None]
-    if failed or not measured:
-        return (failed or rows)[0]
-    return max(measured, key=lambda r: (r.value or 0.0) / (r.tolerance or 1.0))
-
-
-def _short(value: float) -> str:
-    return f"{value:g}" if value == int(min(value, 1e9)) else f"{value:.1e}"
-
-
-def _horizon(horizon: Horizon) -> str:
-    name = f"{horizon.variant}: " if horizon.variant else ""
-    if horizon.parted is None:
-        steps = _steps(horizon.steps)
-        return f"{name}float32 losses stay within 1e-4 for all {steps}."
-    told = []
-    for track, steps_of_twins in horizon.twins.items():
-        own = [step for step in steps_of_twins if step is not None]
-        near = f" from step {min(own):,} on" if own else ""
-        told.append(f"{len(own)} of {len(steps_of_twins)} in {track}{near}")
-    return (
-        f"{name}float32 losses part by 1e-4 at step {horizon.parted:,} of "
-        f"{horizon.steps:,}. So do, within {_steps(horizon.twin_steps)}, twins whose "
-        f"start is moved by one unit in the last place: {', '.join(told)}."
-    )
 
 
 def show_summary(comparisons: list[Comparison], file: Path) -> None:
@@ -347,7 +237,8 @@ def show_summary(comparisons: list[Comparison], file: Path) -> None:
         for short in LEVELS.values():
             table.add_column(short, justify="center", no_wrap=True)
         for comparison in comparisons:
-            table.add_row(comparison.lesson, *map(_cell, _by_level(comparison)))
+            cells = [SYMBOL[wording.overall(found)] for found in _by_level(comparison)]
+            table.add_row(comparison.lesson, *cells)
         out.print(table)
     agree = sum(comparison.passed for comparison in comparisons)
     symbol = SYMBOL["pass" if agree == len(comparisons) else "fail"]
@@ -359,14 +250,6 @@ def show_summary(comparisons: list[Comparison], file: Path) -> None:
 def _by_level(comparison: Comparison) -> Iterator[list[Level]]:
     for name in LEVELS:
         yield [level for level in comparison.levels if level.level == name]
-
-
-def _cell(rows: list[Level]) -> str:
-    verdicts = {level.verdict for level in rows}
-    for verdict in ("fail", "pass"):
-        if verdict in verdicts:
-            return SYMBOL[verdict]
-    return SYMBOL["not applicable"]
 
 
 def show_machine(found: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from conftest import ROOT, Answer, Command, python
 from shared.lessons import CURRICULUM
 from shared.results import Comparison, Level
 from shared.runner import TrackProcess
-from shared.terminal import LEVELS
+from shared.wording import LEVELS
 
 LISTED = r"\w+ {2,}\S.*"
 

@@ -20,7 +20,7 @@ from shared.datasets import Dataset
 from shared.errors import UsageError
 from shared.lesson import PRECISIONS, Lesson, nearest, parse_settings, setting
 from shared.lessons import CURRICULUM
-from shared.terminal import LEVELS
+from shared.wording import LEVELS
 
 ROOT = Path(__file__).parents[1]
 TITLE_WIDTH = 78

@@ -18,6 +18,7 @@ from shared.lessons import CURRICULUM
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"shared", "tf_track", "torch_track"}
+TEMPLATES = ("base", "index", "lesson", "pair", "parts")
 
 
 def run(
@@ -107,7 +108,14 @@ def test_every_module(names: set[str]) -> None:
 
 
 def test_data_and_licences(wheel: Path, names: set[str], info: str) -> None:
-    data = {"shared/datasets/mnist.npz", "shared/datasets/mnist.LICENSE.txt"}
+    data = {
+        "shared/datasets/mnist.npz",
+        "shared/datasets/mnist.LICENSE.txt",
+        "shared/report/formulas.tex",
+        "shared/report/templates/page.css",
+        "shared/report/templates/page.js",
+        *(f"shared/report/templates/{name}.html" for name in TEMPLATES),
+    }
     others = {name for name in names if not name.endswith(".py")}
     assert {name for name in others if not name.startswith(info)} == data
     licences = {"LICENSE", "shared/datasets/mnist.LICENSE.txt"}

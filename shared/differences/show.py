@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.differences.judge import Demonstration
-from shared.terminal import SYMBOL, number, out
+from shared.terminal import SYMBOL, out
+from shared.wording import number
 
 NAMES = {"tf": "Keras", "torch": "PyTorch"}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,9 @@ from shared.weights import Weights
 TWINS = 8
 
 Progress = Callable[[str, str, int, int, float], None]
+
+Keep = Callable[[str, str, Pair, Any], None]
+"""Is given what both tracks found, as keep(variant, precision, pair, data)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +56,7 @@ def compare(
     processes: Mapping[str, TrackProcess],
     options: Options,
     progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> Comparison:
     """Run the lesson in both tracks and judge every level.
 
@@ -59,6 +65,7 @@ def compare(
         processes: the running tracks "tf" and "torch".
         options: how.
         progress: called as progress(what, track, epoch, epochs, loss).
+        keep: given every pair of runs that is judged, with what pictures need.
 
     Raises:
         UsageError: bad data, or a loss that diverges in both tracks.
@@ -76,9 +83,13 @@ def compare(
         levels=[],
         published=[],
         horizons=[],
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        limit=options.limit,
+        data=options.data,
     )
     for variant, cfg in lesson.configs(options.settings).items():
-        _Variant(lesson, processes, options, progress, result, variant, cfg).judge()
+        one = _Variant(lesson, processes, options, progress, result, variant, cfg)
+        one.judge(keep)
     return result
 
 
@@ -104,12 +115,15 @@ class _Variant:
         self.cfg = cfg
         self.data = lesson.data(cfg, options.data)
 
-    def judge(self) -> None:
+    def judge(self, keep: Keep | None) -> None:
         pairs = {}
-        precisions = self.options.precisions if self.options.matched else ("float32",)
+        ladder, grid = self.options.matched, keep is not None
+        precisions = self.options.precisions if ladder else ("float32",)
         for precision in precisions:
-            pair = self._run(precision, ladder=self.options.matched)
+            pair = self._run(precision, ladder=ladder, grid=grid)
             self._stop_if_diverged(pair)
+            if keep:
+                keep(self.variant, precision, pair, self.data)
             pairs[precision] = pair
             self._describe(pair)
             if self.options.matched:
@@ -192,7 +206,10 @@ class _Variant:
         """What the report says of each track; the last precision run stands."""
         result = self.result
         devices = {name: o.environment["device"] for name, o in pair.items()}
-        result.environment = {"python": platform.python_version()}
+        result.environment = {
+            "twotrack": metadata.version("twotrack"),
+            "python": platform.python_version(),
+        }
         for outcome in pair.values():
             result.environment |= outcome.environment
         result.environment |= {

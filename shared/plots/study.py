@@ -48,10 +48,11 @@ def strip(finding: Finding, lesson: Lesson) -> bytes:
     filled where solved. Below, the difference with its 90 % interval over the margin.
     """
     with styled():
-        return rendered(_drawn(finding, lesson), "svg")
+        return rendered(strip_figure(finding, lesson), "svg")
 
 
-def _drawn(finding: Finding, lesson: Lesson) -> Figure:
+def strip_figure(finding: Finding, lesson: Lesson) -> Figure:
+    """The same, before it is a file."""
     subject = lesson.title.partition(":")[0]
     caption = ", ".join(filter(None, (subject, finding.variant)))
     lost = sum(len(track.diverged) for track in finding.tracks.values())

@@ -37,7 +37,7 @@ def loss(scene: Scene) -> Figure | None:
     if end:
         edge: Style = {"markeredgecolor": "white", "clip_on": False, "zorder": 3}
         axes.plot(last, values[end - 1], "X", color=RED, markersize=11, **edge)
-    _scale(axes, finite.loss)
+    scale(axes, finite.loss)
     return drawn
 
 
@@ -94,7 +94,7 @@ def _by_epoch(axes: Axes, history: History) -> float:
     return float(steps[-1]) if len(steps) else 0.5
 
 
-def _scale(axes: Axes, values: NDArray[Any]) -> None:
+def scale(axes: Axes, values: NDArray[Any]) -> None:
     """A logarithmic axis where the values are positive and span over two decades."""
     axes.grid(axis="y")
     if not len(values):

@@ -1,0 +1,162 @@
+"""The losses of both tracks in one plot, and under them how far they lie apart."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.parity import tolerances
+from shared.parity.training import loss_error
+from shared.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    Style,
+    figure,
+    round_ticks,
+)
+from shared.plots.training import scale
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Keras below as a broad line, PyTorch on it as a thin one: both are seen where they
+# coincide, in grey as well.
+_TRACKS: dict[str, tuple[str, Style]] = {
+    "tf": ("Keras", {"color": ORANGE, "linewidth": 5, "solid_capstyle": "round"}),
+    "torch": ("PyTorch", {"color": BLUE, "linewidth": 1.6}),
+}
+_PRECISIONS: dict[str, Style] = {
+    "float32": {"color": RED, "linestyle": "-"},
+    "float64": {"color": GREEN, "linestyle": "--"},
+}
+_BINS = 300
+_EQUAL = 1e-17  # where a logarithmic axis shows a difference of 0
+
+Losses = Mapping[str, Mapping[str, NDArray[Any]]]
+"""The loss of every step by precision and track."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Caption:
+    caption: str
+
+
+def both_losses(found: Losses, caption: str, steps_per_epoch: int = 1) -> Figure | None:
+    """The losses of the last precision, and the difference in each.
+
+    Args:
+        found: by precision and track; a track may be missing.
+        caption: what was trained.
+        steps_per_epoch: where an epoch has several steps, the axis tells how many.
+
+    Returns:
+        None if nothing was trained.
+    """
+    shown = {p: {t: v for t, v in runs.items() if len(v)} for p, runs in found.items()}
+    shown = {precision: runs for precision, runs in shown.items() if runs}
+    if not shown:
+        return None
+    precision = list(shown)[-1]
+    both = {p: apart(runs) for p, runs in shown.items() if len(runs) == len(_TRACKS)}
+    title = f"Loss while training, {precision}"
+    drawn = figure(title, _Caption(caption), (5.4, 5 if both else 3))
+    rows = drawn.subplots(2 if both else 1, 1, sharex=True, squeeze=False)[:, 0]
+    _curves(rows[0], shown[precision])
+    if both:
+        _differences(rows[1], both)
+    epochs = f" ({steps_per_epoch:,} an epoch)" if steps_per_epoch > 1 else ""
+    rows[-1].set_xlabel(f"step{epochs}")
+    round_ticks(rows[-1].xaxis, 6, whole=True)
+    if max(map(len, shown[precision].values())) == 1:
+        rows[-1].set_xticks([0])
+    return drawn
+
+
+def apart(runs: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """The difference of every step's loss, as the ladder judges it.
+
+    Args:
+        runs: the losses of both tracks.
+
+    Returns:
+        Shape (steps,), of the shorter one; where either is not finite, 1.
+    """
+    length = min(map(len, runs.values()))
+    a, b = (runs[track][:length] for track in _TRACKS)
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(loss_error(a, b), nan=1.0, posinf=1.0)
+
+
+def _curves(axes: Axes, runs: Mapping[str, NDArray[Any]]) -> None:
+    axes.set_ylabel("loss")
+    means = []
+    for track, (name, style) in _TRACKS.items():
+        if track in runs:
+            steps, mean, low, high = _binned(runs[track].astype(np.float64))
+            if len(mean) < len(runs[track]):
+                band: Style = {"color": style["color"], "alpha": 0.25, "linewidth": 0}
+                axes.fill_between(steps, low, high, **band)
+            axes.plot(steps, mean, label=name, **style, **_marker(mean))
+            means.append(mean[np.isfinite(mean)])
+    scale(axes, np.concatenate(means))
+    _legend(axes)
+
+
+def _differences(axes: Axes, both: Mapping[str, NDArray[np.float64]]) -> None:
+    axes.set_yscale("log")
+    axes.set_ylabel("relative difference")
+    axes.grid(axis="y")
+    for precision, error in both.items():
+        style = _PRECISIONS[precision]
+        steps, _, _, worst = _binned(error)
+        equal, colour = worst == 0, {"color": style["color"]}
+        lines: Style = {"label": precision, "linewidth": 1.6, **style}
+        axes.plot(steps[~equal], worst[~equal], **lines, **_marker(worst[~equal]))
+        rug = np.repeat([[_EQUAL / 1.6, _EQUAL * 1.6, np.nan]], equal.sum(), axis=0)
+        axes.plot(np.repeat(steps[equal], 3), rug.ravel(), linewidth=1.2, **colour)
+        reach = tolerances.GATE_STEPS if precision == "float32" else len(error)
+        ends = np.array([0, min(reach, len(error)) - 1])
+        allowed = [tolerances.trajectory(int(t), precision) for t in ends]
+        axes.plot(ends, allowed, linestyle=":", linewidth=1.6, **colour)
+    axes.plot([], [], ":", color=GREY, label="allowed")
+    axes.set_ylim(_EQUAL / 4, None)
+    low, high = np.log10(axes.get_ylim())
+    ticks = range(-16, int(high) + 1, 4 if high - low > 10 else 2)
+    axes.set_yticks([_EQUAL, *(10.0**k for k in ticks if k > -16)])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(_power)
+    _legend(axes)
+
+
+def _power(value: float, _: float) -> str:
+    return "equal" if value <= _EQUAL else f"1e{round(np.log10(value))}"
+
+
+def _marker(points: NDArray[Any]) -> Style:
+    return {"marker": "o", "markersize": 4} if len(points) == 1 else {}
+
+
+def _legend(axes: Axes) -> None:
+    """Above the axes, where it hides nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+
+
+def _binned(values: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
+    """(step, mean, low, high) of at most so many bins of equal width."""
+    width = -(-len(values) // _BINS)
+    starts = np.arange(0, len(values), width)
+    counts = np.diff(np.append(starts, len(values)))
+    return (
+        starts + (counts - 1) / 2,
+        np.add.reduceat(values, starts) / counts,
+        np.minimum.reduceat(values, starts),
+        np.maximum.reduceat(values, starts),
+    )

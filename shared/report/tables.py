@@ -1,0 +1,266 @@
+"""The tables of a lesson page, as rows of plain values."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared import wording
+from shared.report.reading import TRACKS, Entry
+from shared.report.record import disagreements
+
+PERCENT = ("accuracy", "solved")
+TIMES = ("import", "build", "train", "compile", "evaluate")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A number of both tracks.
+
+    Attributes:
+        name: what it is.
+        tf, torch: the number; "" where there is none.
+        told: how they compare.
+        passed: the verdict; None where there is none.
+        printed: what the notes have.
+    """
+
+    name: str
+    tf: str
+    torch: str
+    told: str = ""
+    passed: bool | None = None
+    printed: str = ""
+
+
+def metric(name: str, value: Any) -> str:
+    """A metric's number as a reader wants it."""
+    number = float(value)
+    return f"{100 * number:.4g} %" if name in PERCENT else f"{number:.4g}"
+
+
+def score(entry: Entry, track: str) -> str:
+    """The metric that counts, of all variants from least to largest."""
+    found: dict[float, str] = {}
+    name = ""
+    for part in entry.parts(track).values():
+        for name, value in list((part.get("metrics") or {}).items())[:1]:
+            found[float(value)] = metric(name, value)
+    ends = [found[value] for value in sorted(found)]
+    text = " to ".join(ends[:1] + ends[1:][-1:])
+    if name in PERCENT:
+        return text.replace(" % to", " to")
+    return f"{name} {text}".strip()
+
+
+def training_time(entry: Entry, track: str) -> str:
+    """Of all variants together; "" where nothing was trained."""
+    parts = entry.parts(track).values()
+    times = [(part.get("seconds") or {}).get("train") for part in parts]
+    known = [float(time) for time in times if time is not None]
+    return wording.duration(sum(known)) if known else ""
+
+
+def measured(entry: Entry) -> Iterator[tuple[str, list[Row]]]:
+    """Scores, times and memory of each variant."""
+    for variant in entry.variants:
+        parts = {t: entry.parts(t).get(variant) or {} for t in TRACKS}
+        rows = [_row("parameters", parts, lambda p: f"{int(p['parameters']):,}")]
+        names = {n: n for p in parts.values() for n in p.get("metrics") or {}}
+        for name in names:
+            rows.append(_row(name, parts, lambda p, n=name: metric(n, p["metrics"][n])))
+        for name in TIMES:
+            told = "compile (within train)" if name == "compile" else name
+            rows.append(
+                _row(told, parts, lambda p, n=name: wording.duration(p["seconds"][n]))
+            )
+        memory = _row("peak memory", parts, lambda p: _bytes(p["peak_memory_bytes"]))
+        yield variant, [row for row in [*rows, memory] if row.tf or row.torch]
+
+
+def _row(name: str, parts: Mapping[str, Any], read: Any) -> Row:
+    def one(track: str) -> str:
+        try:
+            return str(read(parts[track]))
+        except (KeyError, TypeError, ValueError):
+            return ""
+
+    return Row(name, one("tf"), one("torch"))
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e6:,.0f} MB"
+
+
+def published(entry: Entry) -> list[Row]:
+    """The figures that the notes print beside what the tracks obtained."""
+    return [
+        Row(
+            name=f"{figure.variant} {figure.name}".strip(),
+            tf=_value(figure.tf),
+            torch=_value(figure.torch),
+            passed=bool(figure.passed),
+            printed=_value(figure.printed),
+        )
+        for figure in entry.comparison.published
+    ]
+
+
+def computed(entry: Entry) -> Iterator[tuple[str, list[Row]]]:
+    """What a lesson computes and no picture shows, by variant."""
+    for variant in entry.variants:
+        traces = {t: entry.record.last(variant, t) for t in TRACKS}
+        names = dict.fromkeys(
+            key.removeprefix("result/")
+            for trace in traces.values()
+            for key in trace
+            if key.startswith("result/")
+        )
+        shown = [n for n in names if not wording.is_drawn(n) and n != "misclassified"]
+        rows = [_result(name, *traces.values()) for name in shown]
+        if rows:
+            yield variant, rows
+
+
+def _result(name: str, tf: Mapping[str, Any], torch: Mapping[str, Any]) -> Row:
+    a, b = tf.get(f"result/{name}"), torch.get(f"result/{name}")
+    told = "only one track has it"
+    if a is not None and b is not None:
+        told = "other shapes"
+        if a.shape == b.shape:
+            error = np.abs(a.astype(np.float64) - b.astype(np.float64))
+            worst = float(np.nan_to_num(error, nan=np.inf).max(initial=0.0))
+            told = "equal" if worst == 0 else f"{worst:.1e}"
+    return Row(name, _value(a), _value(b), told)
+
+
+def _value(value: Any) -> str:
+    """Also of what comparison.json holds, where NaN is a word."""
+    if value is None:
+        return ""
+    array = np.asarray(value)
+    if array.dtype.kind in "US":
+        array = array.astype(np.float64)
+    return wording.number(array)
+
+
+@dataclasses.dataclass(frozen=True)
+class Confusion:
+    """Which class is taken for which.
+
+    Attributes:
+        classes: their names.
+        counts: true classes by predicted ones.
+        wrong: how many samples are taken for another class.
+    """
+
+    classes: list[str]
+    counts: list[list[int]]
+    wrong: int
+
+    def share(self, row: int, column: int) -> str:
+        """Of a count's colour, from 0 to 1; what is wrong is scaled by itself."""
+        right = row == column
+        alike = [
+            count
+            for i, counts in enumerate(self.counts)
+            for j, count in enumerate(counts)
+            if (i == j) == right
+        ]
+        return f"{self.counts[row][column] / max(*alike, 1):.2f}"
+
+
+def confusions(entry: Entry) -> dict[str, Confusion]:
+    """By track, for a lesson that tells three classes or more apart."""
+    if len(entry.variants) > 1:
+        return {}
+    (variant,) = entry.variants
+    true = entry.record.shown(variant).get("y_test")
+    names = entry.record.facts.get(variant, {}).get("class_names", [])
+    found = {}
+    for track in TRACKS:
+        scores = entry.record.last(variant, track).get("prediction")
+        if true is not None and scores is not None and len(names) > 2:
+            found[track] = _confusion(true.ravel(), scores, names)
+    return found
+
+
+def _confusion(true: NDArray[Any], scores: NDArray[Any], names: list[str]) -> Confusion:
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (true.astype(int), scores.argmax(axis=1)), 1)
+    wrong = int(counts.sum() - counts.trace())
+    return Confusion(names, counts.tolist(), wrong)
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A test image on which the tracks disagree.
+
+    Attributes:
+        source: the picture, as a data URI.
+        number: its place in the test data.
+        true: its class.
+        tf, torch: what each track takes it for, and how sure it is.
+    """
+
+    source: str
+    number: int
+    true: str
+    tf: str
+    torch: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Disagreement:
+    """How many test images the tracks read differently, by precision, and some."""
+
+    samples: int
+    counts: dict[str, int]
+    images: list[Image]
+
+
+def disagreement(entry: Entry) -> Disagreement | None:
+    """For a lesson on images; None for any other."""
+    variant, record = entry.variants[0], entry.record
+    shown = record.shown(variant)
+    if "images_at" not in shown:
+        return None
+    scores = {
+        p: [record.trace(variant, p, t).get("prediction") for t in TRACKS]
+        for p in record.precisions(variant)
+    }
+    counts = {p: len(disagreements(*both)) for p, both in scores.items()}
+    tf, torch = list(scores.values())[-1]
+    if tf is None or torch is None:
+        return None
+    names, true = record.facts[variant]["class_names"], shown["y_test"].ravel()
+    images = [
+        Image(
+            source=_png(picture),
+            number=int(at),
+            true=names[int(true[at])],
+            tf=_said(names, tf[at]),
+            torch=_said(names, torch[at]),
+        )
+        for at, picture in zip(shown["images_at"], shown["images"], strict=True)
+    ]
+    return Disagreement(len(true), counts, images)
+
+
+def _said(names: list[str], scores: NDArray[Any]) -> str:
+    best = int(scores.argmax())
+    return f"{names[best]} ({scores[best]:.1%})"
+
+
+def _png(picture: NDArray[Any]) -> str:
+    from matplotlib.image import imsave
+
+    buffer = io.BytesIO()
+    imsave(buffer, picture, cmap="gray_r", format="png")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

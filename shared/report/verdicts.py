@@ -1,0 +1,102 @@
+"""A verdict by symbol, by word and in a sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from shared import wording
+from shared.report.reading import Entry
+from shared.results import Level
+
+FRAMEWORKS = {"tf": "Keras", "torch": "PyTorch"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a page says first.
+
+    Attributes:
+        kind: "pass", "fail" or "none"; the style follows it.
+        word: in a word.
+        sentence: in one sentence.
+        problems: what is missing or does not fit, a line each.
+    """
+
+    kind: str
+    word: str
+    sentence: str = ""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def symbol(self) -> str:
+        return {"pass": "✓", "fail": "✗"}.get(self.kind, "–")
+
+
+def of_lesson(entry: Entry) -> Verdict:
+    """The verdict of one lesson's comparison."""
+    found, problems = entry.comparison, list(entry.problems)
+    if found.limit is not None:
+        problems.append(f"Only {wording.steps(found.limit)} was trained (--smoke).")
+    if entry.missing:
+        there = [n for t, n in FRAMEWORKS.items() if t not in entry.missing]
+        told = f"Only {there[0]} was run" if there else "Neither track was run"
+        told = f"{told}, so there is nothing to compare with."
+        return Verdict("none", "Not compared", told, tuple(problems))
+    if found.mode == "native":
+        return Verdict("none", "Not judged", wording.NATIVE, tuple(problems))
+    if not found.levels:
+        told = "The comparison holds no levels."
+        return Verdict("none", "Not judged", told, tuple(problems))
+    kind, word = ("pass", "Agree") if found.passed else ("fail", "Disagree")
+    return Verdict(kind, word, _sentence(entry), tuple(problems))
+
+
+def _sentence(entry: Entry) -> str:
+    found = entry.comparison
+    told = wording.sentence(found)
+    whole = [
+        level.value
+        for level in found.levels
+        if level.level == "trajectory"
+        and level.precision == "float64"
+        and level.value is not None
+        and "judged to step" not in level.where
+    ]
+    if not found.passed or not whole:
+        return told
+    return (
+        f"{told.removesuffix('.')}, and in float64 the whole training stays together "
+        f"to {wording.short(max(whole))}."
+    )
+
+
+def of_all(entries: Sequence[Entry], problems: Sequence[str]) -> Verdict:
+    """The verdict of all lessons together."""
+    kinds = [of_lesson(entry).kind for entry in entries]
+    failed = [
+        entry.comparison.lesson
+        for entry, kind in zip(entries, kinds, strict=True)
+        if kind == "fail"
+    ]
+    judged = len(kinds) - kinds.count("none")
+    count = f"{len(kinds)} lesson{'s' * (len(kinds) > 1)}"
+    if failed:
+        told = f"{len(failed)} of {count} disagree: {', '.join(failed)}."
+        return Verdict("fail", "Disagree", told, tuple(problems))
+    if judged < len(kinds):
+        told = f"{judged} of {count} were judged, and agree on every level."
+        kind = "pass" if judged else "none"
+        return Verdict(kind, "Agree" if judged else "Not judged", told, tuple(problems))
+    told = f"The tracks agree on every level of {count}."
+    if len(kinds) > 1:
+        told = f"The tracks agree on every level of all {count}."
+    return Verdict("pass", "Agree", told, tuple(problems))
+
+
+def of_level(levels: list[Level]) -> Verdict:
+    """The verdict of one level in all variants and precisions."""
+    kind = wording.overall(levels)
+    if kind not in ("pass", "fail"):
+        return Verdict("none", "n/a")
+    return Verdict(kind, kind)
