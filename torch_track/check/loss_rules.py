@@ -32,12 +32,17 @@ _LOGITS = {
     "nll_loss": False,
 }
 _FUNCTIONS = {name: getattr(F, name) for name in (*LIKE_OUTPUT, *_OF_CLASSES)}
-_TYPES = {
+_BY_KERAS = {
     "mse": "mse_loss",
     "mae": "l1_loss",
     "huber": "huber_loss",
     "poisson": "poisson_nll_loss",
+    "MeanSquaredError": "mse_loss",
+    "MeanAbsoluteError": "l1_loss",
+    "Huber": "huber_loss",
+    "Poisson": "poisson_nll_loss",
 }
+"""Losses that may stand in for each other, by neutral and by Keras' names."""
 
 
 @dataclasses.dataclass
@@ -142,6 +147,7 @@ def _clipped(probabilities: torch.Tensor) -> torch.Tensor:
 
 
 def _reduction(request: Request, value: str) -> None:
+    value = {"sum_over_batch_size": "mean"}.get(value, value)
     if request.name == "kl_div":
         request.options["reduction"] = {"mean": "batchmean"}.get(value, value)
         return
@@ -181,8 +187,13 @@ def _ignore(request: Request, value: int | None) -> None:
 
 
 def _type(request: Request, value: str) -> None:
-    if value in _TYPES and request.name in LIKE_OUTPUT:
-        request.name = _TYPES[value]
+    name = _BY_KERAS.get(value, "")
+    if (
+        name
+        and request.name in LIKE_OUTPUT
+        and LIKE_OUTPUT[name] != LIKE_OUTPUT[request.name]
+    ):
+        request.name = name
         request.options = {"reduction": request.options["reduction"]}
 
 

@@ -63,7 +63,10 @@ def _poisson(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def _hinge(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    return torch.clamp(1 - (2 * _like(target, output) - 1) * output, min=0).mean()
+    sign = _like(target, output)
+    if not ((sign != 0) & (sign != 1)).any():
+        sign = 2 * sign - 1
+    return torch.clamp(1 - sign * output, min=0).mean()
 
 
 def _each(function: Any) -> Function:

@@ -18,6 +18,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from shared.check.user_code import is_users
 from shared.parity.trace import Trace
 from torch_track import backend
+from torch_track.check.emulate import emulate
 from torch_track.check.glue import Call, recognise, tensors
 from torch_track.layouts import Part
 
@@ -133,7 +134,7 @@ class Recorder(TorchFunctionMode):
         identity = f"{call.op}#{count}"
         keep = self._record == "all"
         given = [self._arrays.of(x) for x in call.inputs] if keep else []
-        output = self._silenced(call)
+        output = self._computed(call, self._repairs.get(identity))
         out = next(tensors(output), None)
         if out is None:
             return output
@@ -146,6 +147,13 @@ class Recorder(TorchFunctionMode):
         if keep:
             self.trace[f"glue/{identity}/out"] = self._arrays.of(out)
         return output
+
+    def _computed(self, call: Call, repair: Mapping[str, Any] | None) -> Any:
+        if repair is None:
+            return self._silenced(call)
+        if repair["do"] == "skip":
+            return call.inputs[0]
+        return emulate(call, repair["op"], repair["settings"], self.state)
 
     def _silenced(self, call: Call) -> Any:
         if self._quiet and call.op == "dropout":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -19,11 +20,25 @@ def channels_last(x: torch.Tensor) -> torch.Tensor:
 
 
 def pad_same(
-    x: torch.Tensor, kernel: tuple[int, int], s: int, value: float = 0.0
+    x: torch.Tensor,
+    kernel: Sequence[int],
+    stride: int | Sequence[int],
+    dilation: Sequence[int] = (),
+    value: float = 0.0,
 ) -> torch.Tensor:
-    """Images, channels first, padded for a kernel and a stride of s."""
+    """Images or the like, channels first, padded as TensorFlow does for that window.
+
+    Args:
+        x: (batch, channels, *sizes).
+        kernel: of each axis.
+        stride: of every axis, or of each.
+        dilation: of each axis; 1 where none is given.
+        value: of the pad.
+    """
     pads: list[int] = []
-    for n, k in reversed(list(zip(x.shape[2:], kernel, strict=True))):
-        total = max((math.ceil(n / s) - 1) * s + k - n, 0)
+    steps = [stride] * len(kernel) if isinstance(stride, int) else stride
+    axes = zip(x.shape[2:], kernel, steps, dilation or [1] * len(kernel), strict=True)
+    for n, k, s, d in reversed(list(axes)):
+        total = max((math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n, 0)
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads, value=value)
