@@ -51,13 +51,23 @@ class Answers:
     keras_facts: dict[str, Any]
     torch_facts: dict[str, Any]
 
-    @property
-    def failed(self) -> str:
-        """Why one of the two could not run in this precision; empty if both did."""
+    def failed(self, precision: str) -> str:
+        """Why the two cannot be compared in this precision; empty if they can."""
         for name, facts in (("Keras", self.keras_facts), ("PyTorch", self.torch_facts)):
             if facts.get("failed"):
                 return f"{name}: {facts['failed']}"
+        if precision == "float64":
+            for name, dtypes in zip(("Keras", "PyTorch"), self.dtypes(), strict=True):
+                lower = [d for d in dtypes if d in ("float32", "float16", "bfloat16")]
+                if lower:
+                    return f"{name}'s own code casts to {lower[0]}"
         return ""
+
+    def dtypes(self) -> tuple[list[str], list[str]]:
+        """Of the outputs, as the models give them."""
+        facts = self.keras_facts, self.torch_facts
+        ours, theirs = ([one["dtype"] for one in side["outputs"]] for side in facts)
+        return ours, theirs
 
     def outputs(self) -> tuple[list[Array], list[Array]]:
         """Keras' outputs and PyTorch's, each in its own layout."""

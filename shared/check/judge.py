@@ -49,10 +49,10 @@ class Judge:
     def levels(self, precision: str) -> list[Level]:
         """Every level that was asked for."""
         answers = self._both.forward(precision)
-        if answers.failed:
-            self.refused[precision] = answers.failed
+        if answers.failed(precision):
+            self.refused[precision] = answers.failed(precision)
             return [
-                Level(name, precision, "n/a", reason=answers.failed)
+                Level(name, precision, "n/a", reason=self.refused[precision])
                 for name in self.asked
             ]
         found = self.deviations(precision, self.asked)

@@ -13,7 +13,7 @@ from shared.parity.trace import Trace
 def errors(both: Both, precision: str = "float64") -> tuple[LayerError, ...]:
     """One entry a pair of layers, in Keras' order; unrepaired, in inference mode."""
     answers = both.forward(precision, record="layers")
-    if answers.failed:
+    if answers.failed(precision):
         return ()
     given: Trace = {}
     for pair in both.pairing.pairs:

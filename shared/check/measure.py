@@ -61,8 +61,13 @@ def outputs(both: Both, answers: Answers, tolerance: float) -> list[Deviation]:
     if len(ours) != len(theirs):
         told = f"{len(ours)} outputs in Keras, {len(theirs)} in PyTorch"
         return [broken(told, tolerance)]
+    dtypes = answers.dtypes()
     for k, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         name = "output" if len(ours) == 1 else f"output {k}"
+        if dtypes[0][k] != dtypes[1][k]:
+            told = f"dtype {dtypes[0][k]} in Keras, {dtypes[1][k]} in PyTorch"
+            found.append(broken(f"{name}: {told}", tolerance))
+            continue
         way = both.output_ways[k] if k < len(both.output_ways) else "as_is"
         if way in arrange.BACK:
             turned = arrange.BACK[way](b)

@@ -211,7 +211,7 @@ def _held() -> Subject:
 
 
 def _told(outputs: Any, precision: str) -> Found:
-    """The outputs in order, and where each stands in what the model returns."""
+    """The outputs in order, and the place and dtype that each has in the answer."""
     trace: Trace = {}
     paths: list[dict[str, str]] = []
     for path, tensor in keras.tree.flatten_with_path(outputs):
@@ -219,7 +219,8 @@ def _told(outputs: Any, precision: str) -> Found:
             array = np.asarray(tensor)
             kept = precision if array.dtype.kind == "f" else array.dtype
             trace[f"output/{len(paths)}"] = array.astype(kept, copy=False)
-            paths.append({"path": "".join(f"[{key!r}]" for key in path)})
+            where = "".join(f"[{key!r}]" for key in path)
+            paths.append({"path": where, "dtype": array.dtype.name})
     return trace, {"outputs": paths}
 
 

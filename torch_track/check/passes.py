@@ -124,7 +124,11 @@ def passed(
 def outputs(found: Sequence[tuple[str, torch.Tensor]]) -> tuple[Trace, dict[str, Any]]:
     """As arrays, and what is told of them."""
     trace = {f"output/{k}": as_array(tensor) for k, (_, tensor) in enumerate(found)}
-    return trace, {"outputs": [{"path": path} for path, _ in found]}
+    told = [
+        {"path": path, "dtype": str(tensor.dtype).removeprefix("torch.")}
+        for path, tensor in found
+    ]
+    return trace, {"outputs": told}
 
 
 def finite(trace: Trace) -> bool:
