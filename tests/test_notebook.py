@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -373,3 +377,52 @@ def test_bad_input(
 )
 def test_a_remote_as_anyone_reaches_it(remote: str, address: str) -> None:
     assert origin.public(remote) == address
+
+
+@pytest.mark.parametrize(
+    ("noted", "address"),
+    [
+        (None, ""),
+        ({"url": "file:///home/me/twotrack", "dir_info": {"editable": True}}, ""),
+        (
+            {"url": "https://example.org/t.git", "vcs_info": {"commit_id": "c0ffee"}},
+            "git+https://example.org/t.git@c0ffee",
+        ),
+        ({"url": "file:///srv/t.git", "vcs_info": {"commit_id": "c0ffee"}}, ""),
+        (
+            {"url": "https://me:secret@example.org/t-0.1.whl", "archive_info": {}},
+            "https://example.org/t-0.1.whl",
+        ),
+    ],
+)
+def test_where_pip_got_it_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, noted: Any, address: str
+) -> None:
+    """As pip notes it beside what it installs (PEP 610)."""
+    folder = tmp_path / "twotrack-0.1.0.dist-info"
+    folder.mkdir()
+    if noted is not None:
+        text = json.dumps(noted)
+        folder.joinpath("direct_url.json").write_text(text, encoding="utf-8")
+    found = metadata.Distribution.at(folder)
+    monkeypatch.setattr(metadata, "distribution", lambda name: found)
+    monkeypatch.setattr(origin, "ROOT", tmp_path)
+    assert origin.origin() == address
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_where_a_checkout_came_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From its own repository, and never from that of a folder above it."""
+    monkeypatch.setattr(origin, "ROOT", tmp_path / "inner")
+    monkeypatch.setattr(origin, "_installed_from", lambda: "")
+    origin.ROOT.mkdir()
+    remote = ["git", "remote", "add", "origin", "git@example.org:me/twotrack.git"]
+    for command in (["git", "init", "-q"], remote):
+        subprocess.run(command, check=True, cwd=tmp_path)
+    assert origin.origin() == ""
+    monkeypatch.setattr(origin, "ROOT", tmp_path)
+    assert origin.origin() == "git+https://example.org/me/twotrack.git"
+    monkeypatch.setenv("PATH", "")
+    assert origin.origin() == ""

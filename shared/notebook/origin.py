@@ -59,7 +59,7 @@ def _installed_from() -> str:
     if "vcs_info" in told:
         address = public(url)
         return address and f"{address}@{told['vcs_info']['commit_id']}"
-    return url if url.startswith("https://") else ""
+    return public(url).removeprefix("git+") if url.startswith("https://") else ""
 
 
 def _checked_out_from() -> str:
