@@ -308,6 +308,12 @@ CHECK = together(
         show_default=True,
         help="Of the numbers that are drawn.",
     ),
+    click.option(
+        "--html",
+        type=click.Path(),
+        metavar="FILE.html",
+        help="Write the same as a page that works by itself.",
+    ),
     JSON,
 )
 

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +16,6 @@ from shared.check import inputs
 from shared.check.both import Both
 from shared.check.convert import parsed as parsed_map
 from shared.check.examine import Options, examine
-from shared.check.result import Check
 from shared.check.show_check import show
 from shared.check.side import Elsewhere
 from shared.check.user_code import located
@@ -37,6 +37,7 @@ def check_models(
     weights: str,
     precision: str | None,
     seed: int,
+    html: str | None,
     as_json: bool,
 ) -> bool:
     """Compare a user's Keras model with the user's PyTorch model; True if they agree.
@@ -51,6 +52,7 @@ def check_models(
         weights: "auto", "own", "keras" or "torch".
         precision: the only one to judge in.
         seed: of what is drawn.
+        html: where to write the same as a page; None for nowhere.
         as_json: one JSON object in place of the tables.
 
     Raises:
@@ -82,7 +84,14 @@ def check_models(
                 job.result()
         both = Both(sides[0], sides[1], apart=True)
         found = examine(both, _with_data(options, data, both))
-    _tell(found, as_json, keras, torch)
+    report = {"schema": results.SCHEMA, "keras": keras, "torch": torch}
+    report |= found.to_json()
+    if html is not None:
+        results.write(Path(html), _page(report), "--html")
+    if as_json:
+        click.echo(results.to_text(report))
+    else:
+        show(found, out)
     return found.passed
 
 
@@ -108,9 +117,7 @@ def _pair(text: str | None, option: str) -> Any:
     )
 
 
-def _tell(found: Check, as_json: bool, keras: str, torch: str) -> None:
-    if as_json:
-        report = {"schema": results.SCHEMA, "keras": keras, "torch": torch}
-        click.echo(results.to_text(report | found.to_json()))
-    else:
-        show(found, out)
+def _page(report: dict[str, Any]) -> bytes:
+    from shared.report import check_page
+
+    return check_page(report).encode()
