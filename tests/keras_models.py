@@ -139,6 +139,8 @@ MODELS: dict[str, tuple[Callable[[], keras.Model], list[tuple[int, ...]]]] = {
 def built(name: str, seed: int = 0) -> Built:
     """A model with weights as after some training, and a batch for it."""
     build, shapes = MODELS[name]
+    # Layers are numbered from the start.
+    keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     model = build()
     generator = np.random.default_rng(seed)

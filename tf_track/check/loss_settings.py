@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras import losses
+
+from tf_track.check.calls import snake
 
 FUNCTIONS = {
     "binary_crossentropy": "bce",
@@ -33,11 +34,8 @@ def of(loss: Callable[..., Any]) -> dict[str, Any]:
     """
     if not isinstance(loss, losses.Loss):
         return {"type": getattr(loss, "__name__", type(loss).__name__)}
-    name = re.sub(
-        "(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(loss).__name__
-    )
     own = {**vars(loss), **getattr(loss, "_fn_kwargs", {})}
-    return told(name.lower(), own)
+    return told(snake(type(loss).__name__), own)
 
 
 def told(name: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import tensorflow as tf
 from keras import layers
 
 from shared.parity.trace import Trace
-from tf_track.check import glue
+from tf_track.check import glue, rules
+from tf_track.check.calls import tensors
 from tf_track.check.functions import keras_kind, traced, user_frame
 from tf_track.check.inputs import graph
 from tf_track.check.subject import Subject
@@ -94,7 +95,22 @@ class Recorder:
                 if not isinstance(operation, keras.layers.Layer):
                     place = f"{inside}{operation.name}"
                     yield operation, "call", self._closed(operation, place)
+        yield keras.layers.Layer, "__call__", self._any_layer()
         yield from traced(self._subject.layers, self._function)
+
+    def _any_layer(self) -> Call:
+        """Layers that the user's code makes and calls on the spot are seen too."""
+        original = keras.layers.Layer.__call__
+        known = {id(layer) for layer in self._subject.layers}
+
+        def call(layer: Layer, *args: Any, **named: Any) -> Any:
+            if self._depth or id(layer) in known:
+                return original(layer, *args, **named)
+            visit = Visit(layer.name, layer, False, [])
+            with swapped(self._layer_hooks(visit)):
+                return original(layer, *args, **named)
+
+        return call
 
     def _layer_hooks(self, visit: Visit) -> Iterator[Change]:
         layer = visit.layer
@@ -141,14 +157,15 @@ class Recorder:
                 "key": value if key is None else key,
                 "value": value,
             }
-        self._keep_all(f"layer/{order}/in", glue.tensors(list(given.values())))
+        inputs = [value for name, value in given.items() if "mask" not in name]
+        self._keep_all(f"layer/{order}/in", tensors(inputs))
 
     def _end_part(self, out: Any) -> None:
         """Note the output of the layer that runs."""
         orders, self._running = self._running, []
         if not self.calls[orders[0]]:
             self.steps += [{"node": "layer", "order": order} for order in orders]
-            self._keep_all(f"layer/{orders[-1]}/out", glue.tensors(out))
+            self._keep_all(f"layer/{orders[-1]}/out", tensors(out))
         self.calls.update(orders)
 
     def _activation(self, activation: Call, place: str) -> Call:
@@ -173,6 +190,7 @@ class Recorder:
         """Glue that is one step, whatever it calls."""
         call = _call(called)
 
+        @functools.wraps(call)
         def watched(*args: Any, **named: Any) -> Any:
             if self._depth:
                 return call(*args, **named)
@@ -187,6 +205,7 @@ class Recorder:
         """The user's own code: the steps in it, or one where none is seen in it."""
         call = _call(called)
 
+        @functools.wraps(call)
         def watched(*args: Any, **named: Any) -> Any:
             before = len(self.steps)
             out = call(*args, **named)
@@ -215,11 +234,11 @@ class Recorder:
     def _note(
         self, called: Any, place: str, args: Any, named: Any, out: Any, name: str = ""
     ) -> None:
-        inputs, outputs = glue.tensors((args, named)), glue.tensors(out)
+        inputs, outputs = tensors((args, named)), tensors(out)
         if not (inputs and any(x.dtype.is_floating for x in outputs)):
             return
         op, settings = glue.tell(called, args, named, out, name)
-        if op in glue.TRIVIAL or _is_same(op, inputs[0], outputs[0]):
+        if op in rules.TRIVIAL or _is_same(op, inputs[0], outputs[0]):
             return
         number = f"{op}#{self._ids[op]}"
         self._ids[op] += 1
@@ -229,9 +248,9 @@ class Recorder:
             self._keep_all(f"glue/{number}/in", inputs)
             self._keep_all(f"glue/{number}/out", outputs)
 
-    def _keep_all(self, key: str, tensors: list[tf.Tensor]) -> None:
+    def _keep_all(self, key: str, given: list[tf.Tensor]) -> None:
         """The tensors under `key`, `key/1` and so on; their memory is not copied."""
-        for k, tensor in enumerate(tensors):
+        for k, tensor in enumerate(given):
             self.trace[f"{key}/{k}" if k else key] = np.asarray(tensor)
 
     @contextlib.contextmanager
