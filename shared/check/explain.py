@@ -68,6 +68,11 @@ class ForwardSearch:
         answers = self._answers([])
         assert answers is not None
         self._slots = steps.aligned(both, answers)
+        self._given = {
+            pair.keras.order: answers.keras[f"layer/{pair.keras.order}/in"].shape
+            for pair in both.pairing.pairs
+            if f"layer/{pair.keras.order}/in" in answers.keras
+        }
         self._candidates = list(self._all(more))
 
     def run(self) -> Found:
@@ -101,7 +106,8 @@ class ForwardSearch:
                 ours.get(str(pair.keras.order), {}),
                 theirs.get(str(pair.torch.order), {}),
             )
-            for one in layer_causes.candidates(pair, *settings):
+            given = self._given.get(pair.keras.order, ())
+            for one in layer_causes.candidates(pair, *settings, given):
                 slot = place.get(pair.keras.order)
                 if one.stage == "forward" and slot is not None:
                     yield dataclasses.replace(one, slot=slot)

@@ -5,7 +5,7 @@ The rows are those of `twotrack differences`; here they are found in a user's mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from shared.check.candidate import Candidate, Settings, number
@@ -14,11 +14,21 @@ from shared.check.pairing import Pair
 Find: TypeAlias = Callable[[Pair, Settings, Settings], Iterator[Candidate]]
 
 
-def candidates(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidate]:
-    """Every difference between the settings of a pair of layers."""
+def candidates(
+    pair: Pair, keras: Settings, torch: Settings, given: Sequence[int] = ()
+) -> Iterator[Candidate]:
+    """Every difference between the settings of a pair of layers.
+
+    Args:
+        pair: the layers.
+        keras, torch: their settings.
+        given: the shape of the Keras layer's input, if it is known.
+    """
     kind = pair.keras.kind
     base = kind.removeprefix("bidirectional_").removeprefix("depthwise_")
-    if base in _FINDS:
+    if "conv" in base and "transpose" not in base:
+        yield from _convolution(pair, keras, torch, given)
+    elif base in _FINDS:
         yield from _FINDS[base](pair, keras, torch)
 
 
@@ -111,7 +121,9 @@ def _batch_norm(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candid
     )
 
 
-def _convolution(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidate]:
+def _convolution(
+    pair: Pair, keras: Settings, torch: Settings, given: Sequence[int] = ()
+) -> Iterator[Candidate]:
     # By Keras' rule, but for what PyTorch has of its own.
     rule = {**keras, **{k: torch[k] for k in _GEOMETRY if k in torch}}
     for key in _GEOMETRY:
@@ -120,12 +132,13 @@ def _convolution(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candi
             continue
         if key == "padding" and _alike(keras, theirs):
             continue
+        told = _sides(theirs) if key == "padding" else number(theirs)
         yield _make(
             pair,
             f"conv_{key}",
             f"{key} {number(ours)}",
-            f"{key} {number(theirs)}",
-            _conv_remedy(key, keras),
+            f"{key} {told}",
+            _conv_remedy(key, pair, keras, given),
             _as_keras(pair, {**rule, key: ours}, key),
         )
 
@@ -139,7 +152,17 @@ def _alike(keras: Settings, theirs: Any) -> bool:
     return bool(keras["padding"] == "valid" and none)
 
 
-def _conv_remedy(key: str, keras: Settings) -> str:
+def _sides(padding: Any) -> str:
+    """'1', '(1, 2)', '((0, 1), (1, 1))': as short as it can be said."""
+    if isinstance(padding, str):
+        return padding
+    if any(low != high for low, high in padding):
+        return number(padding)
+    once = sorted({low for low, _ in padding})
+    return str(once[0]) if len(once) == 1 else number([low for low, _ in padding])
+
+
+def _conv_remedy(key: str, pair: Pair, keras: Settings, given: Sequence[int]) -> str:
     ours = keras[key]
     if key != "padding":
         return f"{key}={number(ours)} in PyTorch"
@@ -151,11 +174,27 @@ def _conv_remedy(key: str, keras: Settings) -> str:
         )
     if all(step == 1 for step in keras.get("stride", [1])):
         return 'padding="same" in PyTorch'
-    return (
-        "no setting; along each axis of size n pad total = max((ceil(n / stride) - 1) "
-        "* stride + dilation * (kernel - 1) + 1 - n, 0) with F.pad: total // 2 before, "
-        "the rest after, and padding=0"
+    window = pair.keras.parameters["kernel"][:-2]
+    here = _pads(given[1:-1], window, keras) if len(given) == len(window) + 2 else []
+    concrete = (
+        f"padding=0, and before it F.pad(x, {number(here)}) here; " if here else ""
     )
+    return (
+        f"{concrete}no setting, as it depends on the size n: along each axis total = "
+        "max((ceil(n / stride) - 1) * stride + dilation * (kernel - 1) + 1 - n, 0), "
+        "total // 2 before and the rest after"
+    )
+
+
+def _pads(sizes: Sequence[int], window: Sequence[int], keras: Settings) -> list[int]:
+    """What F.pad takes, the last axis first."""
+    found: list[int] = []
+    axes = zip(sizes, window, keras["stride"], keras["dilation"], strict=True)
+    for n, kernel, stride, dilation in reversed(list(axes)):
+        steps = -(-n // stride) - 1
+        total = max(steps * stride + dilation * (kernel - 1) + 1 - n, 0)
+        found += [total // 2, total - total // 2]
+    return found
 
 
 def _transpose(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidate]:
@@ -286,9 +325,6 @@ _FINDS: Mapping[str, Find] = {
     "layer_norm": _epsilon,
     "rms_norm": _epsilon,
     "group_norm": _group_norm,
-    "conv1d": _convolution,
-    "conv2d": _convolution,
-    "conv3d": _convolution,
     "conv1d_transpose": _transpose,
     "conv2d_transpose": _transpose,
     "conv3d_transpose": _transpose,
