@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from shared.check.both import Array, Both
+from shared.check.answers import Array
+from shared.check.both import Both
 from shared.check.examine import Options, examine
 from shared.check.result import LEVELS, Check
 from shared.check.side import Here

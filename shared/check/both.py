@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.check import arrange
+from shared.check.answers import Answers, Array, Plan
 from shared.check.pairing import Pairing
 from shared.check.side import Found, Side
-from shared.errors import UsageError
 from shared.parity.trace import Trace
 from shared.weights import Weights
 
-Array: TypeAlias = NDArray[Any]
 Repairs: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 KEPT_BYTES = 400_000_000
 """How much of what the models answered is kept."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How PyTorch's model is called.
-
-    Attributes:
-        ways: the arrangement of each input, of `arrange.WAYS`.
-        passing: "positional", "list", or names for keywords or a dict.
-    """
-
-    ways: tuple[str, ...]
-    passing: Any = "positional"
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, for a probe."""
-        return {"arrange": list(self.ways), "passing": self.passing}
-
-
-@dataclasses.dataclass(frozen=True)
-class Answers:
-    """What the two models answered, and what they told about it."""
-
-    keras: Trace
-    torch: Trace
-    keras_facts: dict[str, Any]
-    torch_facts: dict[str, Any]
-
-    def failed(self, precision: str) -> str:
-        """Why the two cannot be compared in this precision; empty if they can."""
-        for name, facts in (("Keras", self.keras_facts), ("PyTorch", self.torch_facts)):
-            if facts.get("failed"):
-                return f"{name}: {facts['failed']}"
-        if precision == "float64":
-            for name, dtypes in zip(("Keras", "PyTorch"), self.dtypes(), strict=True):
-                lower = [d for d in dtypes if d in ("float32", "float16", "bfloat16")]
-                if lower:
-                    return f"{name}'s own code casts to {lower[0]}"
-        return ""
-
-    def dtypes(self) -> tuple[list[str], list[str]]:
-        """Of the outputs, as the models give them."""
-        facts = self.keras_facts, self.torch_facts
-        ours, theirs = ([one["dtype"] for one in side["outputs"]] for side in facts)
-        return ours, theirs
-
-    def outputs(self) -> tuple[list[Array], list[Array]]:
-        """Keras' outputs and PyTorch's, each in its own layout."""
-        return _numbered(self.keras, "output"), _numbered(self.torch, "output")
 
 
 class Both:
@@ -280,81 +228,3 @@ def _one(given: Mapping[str, Any], side: int) -> dict[str, Any]:
         key: value[side] if isinstance(value, tuple) else value
         for key, value in given.items()
     }
-
-
-def _numbered(trace: Trace, name: str) -> list[Array]:
-    found: list[Array] = []
-    while f"{name}/{len(found)}" in trace:
-        found.append(trace[f"{name}/{len(found)}"])
-    return found
-
-
-def settle(both: Both, precision: str = "float32") -> Answers:
-    """Find out how PyTorch's model takes Keras' inputs, and set `both.plan`.
-
-    Every arrangement that runs is a candidate; the one whose outputs have Keras' shapes
-    wins, and among several the one whose numbers come closest.
-
-    Raises:
-        UsageError: none runs; the message is that of the likeliest one.
-    """
-    problems: list[UsageError] = []
-    best: tuple[tuple[int, float, int], Plan, Answers] | None = None
-    for number, plan in enumerate(_plans(both)):
-        both.plan = plan
-        try:
-            answers = both.forward(precision)
-        except UsageError as error:
-            problems.append(error)
-            continue
-        score = (*_apart(answers), number)
-        if best is None or score < best[0]:
-            best = score, plan, answers
-        if score[:2] <= (0, 1e-4):
-            break
-    if best is None:
-        raise problems[0]
-    both.plan = best[1]
-    return best[2]
-
-
-def _plans(both: Both) -> list[Plan]:
-    """All arrangements of inputs of one rank alike, in every way to pass them."""
-    ranks = [array.ndim for array in both.inputs]
-    choices: list[dict[int, str]] = [{}]
-    for rank in sorted(set(ranks)):
-        choices = [c | {rank: way} for c in choices for way in _likely(both, rank)]
-    passing: list[Any] = ["positional"]
-    names = [about["name"] for about in both.keras_about["inputs"]]
-    keywords = both.torch_about.get("keywords", [])
-    if len(ranks) > 1:
-        if set(names) <= set(keywords):
-            passing.insert(0, {"keywords": names})
-        passing += ["list", {"dict": names}]
-    return [
-        Plan(tuple(choice[rank] for rank in ranks), way)
-        for way in passing
-        for choice in choices
-    ]
-
-
-def _likely(both: Both, rank: int) -> tuple[str, ...]:
-    """A sequence goes as it is, unless the model begins with a convolution."""
-    ways = arrange.ways(rank)
-    first = next(iter(both.torch_about["layers"]), {"kind": ""})
-    if rank == 3 and "conv" in first["kind"]:
-        return ("channels_first", "as_is", "time_first")
-    return ways
-
-
-def _apart(answers: Answers) -> tuple[int, float]:
-    """How many outputs have no counterpart of their shape, and the worst distance."""
-    ours, theirs = answers.outputs()
-    misfits, worst = abs(len(ours) - len(theirs)), 0.0
-    for a, b in zip(ours, theirs, strict=False):
-        found = arrange.matched(a, b)
-        if found is None:
-            misfits += 1
-        else:
-            worst = max(worst, arrange.distance(a, found[1]))
-    return misfits, worst

@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 from shared.check import glue_causes, layer_causes, measure, steps
-from shared.check.both import Answers, Both
+from shared.check.answers import Answers
+from shared.check.both import Both
 from shared.check.candidate import Candidate, merged
 from shared.errors import UsageError
 

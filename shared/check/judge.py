@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from shared.check import measure
-from shared.check.both import Answers, Both, Repairs
+from shared.check.answers import Answers
+from shared.check.both import Both, Repairs
 from shared.check.measure import Task
 from shared.check.result import Level
 from shared.errors import UsageError

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from shared.check import arrange
-from shared.check.both import Answers, Array, Both, Repairs
+from shared.check.answers import Answers, Array
+from shared.check.both import Both, Repairs
 from shared.parity import tolerances
 from shared.parity.deviation import Deviation, broken, relative, worst
 from shared.weights import Weights

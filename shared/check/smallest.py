@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from shared.check import measure
-from shared.check.both import Array, Both, Repairs
+from shared.check.answers import Array
+from shared.check.both import Both, Repairs
 from shared.errors import UsageError
 
 ATTEMPTS = 40

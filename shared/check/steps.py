@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from shared.check import arrange
-from shared.check.both import Answers, Array, Both
+from shared.check.answers import Answers, Array
+from shared.check.both import Both
 from shared.parity.trace import Trace
 
 Step: TypeAlias = Mapping[str, Any]

@@ -1,0 +1,170 @@
+"""The causes of every level that fails, each with its share of the error."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.check import explain, layer_causes, training_causes
+from shared.check.both import Both
+from shared.check.candidate import Candidate, merged
+from shared.check.judge import Judge
+from shared.check.result import Cause, Level
+
+STAGES = {
+    "forward": (
+        "forward",
+        "training",
+        "loss",
+        "gradient",
+        "statistics",
+        "step",
+        "trajectory",
+    ),
+    "loss": ("loss", "gradient", "step", "trajectory"),
+    "gradient": ("gradient", "step", "trajectory"),
+    "statistics": ("statistics",),
+    "step": ("step", "trajectory"),
+}
+"""The levels that a difference of each stage reaches."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Explained:
+    """What was found: the repairs, the causes they prove, the first departures."""
+
+    candidates: tuple[Candidate, ...]
+    causes: tuple[Cause, ...]
+    first: str
+    unexplained: str
+
+
+class Search:
+    """Explains each failing level in its turn, with what was found before repaired."""
+
+    def __init__(
+        self,
+        both: Both,
+        judge: Judge,
+        given: Sequence[Candidate],
+        levels: Mapping[str, Sequence[Level]],
+    ) -> None:
+        self.both = both
+        self.judge = judge
+        self.given = list(given)
+        self.precision = next(
+            (p for p in levels if p not in judge.refused), next(iter(levels))
+        )
+        self.failed = {
+            one.level
+            for found in levels.values()
+            for one in found
+            if one.verdict == "fail"
+        }
+        self.found: list[Candidate] = []
+        self.first = self.unexplained = ""
+
+    def run(self, levels: Sequence[Level]) -> Explained:
+        if self.precision not in self.judge.refused:
+            for training, level in ((False, "forward"), (True, "training")):
+                if level in self.failed:
+                    self._forward(training, level)
+            for level in ("loss", "gradient", "statistics", "step"):
+                if level in self.failed:
+                    self._later(level)
+        broken = next((one for one in levels if one.verdict == "fail"), None)
+        if not self.first and broken is not None:
+            self.first = broken.where
+        causes = tuple(self._cause(one) for one in self.found)
+        return Explained(tuple(self.found), causes, self.first, self.unexplained)
+
+    def _forward(self, training: bool, level: str) -> None:
+        limit = self.judge.allowed(level, self.precision)
+        search = explain.ForwardSearch(
+            self.both, training, limit, self.found, self.given, self.precision
+        )
+        found = search.run()
+        self.found += found.causes
+        self._note(found.first, found.unexplained)
+
+    def _note(self, first: str, unexplained: str) -> None:
+        self.first = self.first or first
+        self.unexplained = self.unexplained or unexplained
+
+    def _later(self, level: str) -> None:
+        def apart(chosen: Sequence[Candidate]) -> float:
+            repairs = merged([*self.found, *chosen])
+            return self.judge.apart(level, self.precision, repairs)
+
+        limit = self.judge.allowed(level, self.precision)
+        before = self._deviation(level)
+        if before.value <= limit:
+            return
+        chosen = explain.select(apart, self._candidates(level), limit)
+        self.found += chosen
+        self._note(before.where, "")
+        left = self._deviation(level)
+        if not left.value <= limit:
+            self._note("", f"{level}: {left.where}")
+
+    def _deviation(self, level: str) -> Any:
+        found = self.judge.deviations(self.precision, [level], merged(self.found))
+        return found[level]
+
+    def _candidates(self, level: str) -> list[Candidate]:
+        """Everything that may show first at this level."""
+        if level in ("loss", "step"):
+            ours, theirs = self._facts(
+                "loss_settings" if level == "loss" else "optimizer"
+            )
+            find = (
+                training_causes.of_losses
+                if level == "loss"
+                else training_causes.of_optimizers
+            )
+            found = list(find(ours, theirs))
+        else:
+            found = []
+        stage = {"gradient": ("gradient", "loss")}.get(level, (level,))
+        if level == "gradient":
+            found += training_causes.of_losses(*self._facts("loss_settings"))
+        return found + [one for one in self._of_layers() if one.stage in stage]
+
+    def _of_layers(self) -> list[Candidate]:
+        found: list[Candidate] = []
+        for one in self.both.pairing.pairs:
+            ours = self.both.keras_about["settings"].get(str(one.keras.order), {})
+            theirs = self.both.torch_about["settings"].get(str(one.torch.order), {})
+            found += layer_causes.candidates(one, ours, theirs)
+        return found
+
+    def _facts(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        task, repairs = self.judge.task, merged(self.found)
+        if name == "optimizer":
+            answers = self.both.train(
+                self.precision, task.loss, task.optimizer, task.steps, repairs
+            )
+        else:
+            answers = self.both.gradients(self.precision, task.loss, repairs)
+        return answers.keras_facts.get(name, {}), answers.torch_facts.get(name, {})
+
+    def _cause(self, one: Candidate) -> Cause:
+        level = next(
+            (name for name in STAGES[one.stage] if name in self.failed), one.stage
+        )
+
+        def apart(chosen: Sequence[Candidate]) -> float:
+            return self.judge.apart(level, self.precision, merged(chosen))
+
+        return Cause(
+            id=one.id,
+            place=one.place,
+            torch_place=one.torch_place,
+            keras=one.keras,
+            torch=one.torch,
+            levels=tuple(n for n in STAGES[one.stage] if n in self.failed),
+            share=explain.share(apart, one, self.found),
+            remedy=one.remedy,
+            harmless=one.harmless,
+        )

@@ -1,0 +1,81 @@
+"""How PyTorch's model takes the inputs that Keras' takes: found out by trying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.check import arrange
+from shared.check.answers import Answers, Plan
+from shared.check.both import Both
+from shared.errors import UsageError
+
+
+def settle(both: Both, precision: str = "float32") -> Answers:
+    """Find out how PyTorch's model takes Keras' inputs, and set `both.plan`.
+
+    Every arrangement that runs is a candidate; the one whose outputs have Keras' shapes
+    wins, and among several the one whose numbers come closest.
+
+    Raises:
+        UsageError: none runs; the message is that of the likeliest one.
+    """
+    problems: list[UsageError] = []
+    best: tuple[tuple[int, float, int], Plan, Answers] | None = None
+    for number, plan in enumerate(_plans(both)):
+        both.plan = plan
+        try:
+            answers = both.forward(precision)
+        except UsageError as error:
+            problems.append(error)
+            continue
+        score = (*_apart(answers), number)
+        if best is None or score < best[0]:
+            best = score, plan, answers
+        if score[:2] <= (0, 1e-4):
+            break
+    if best is None:
+        raise problems[0]
+    both.plan = best[1]
+    return best[2]
+
+
+def _plans(both: Both) -> list[Plan]:
+    """All arrangements of inputs of one rank alike, in every way to pass them."""
+    ranks = [array.ndim for array in both.inputs]
+    choices: list[dict[int, str]] = [{}]
+    for rank in sorted(set(ranks)):
+        choices = [c | {rank: way} for c in choices for way in _likely(both, rank)]
+    passing: list[Any] = ["positional"]
+    names = [about["name"] for about in both.keras_about["inputs"]]
+    keywords = both.torch_about.get("keywords", [])
+    if len(ranks) > 1:
+        if set(names) <= set(keywords):
+            passing.insert(0, {"keywords": names})
+        passing += ["list", {"dict": names}]
+    return [
+        Plan(tuple(choice[rank] for rank in ranks), way)
+        for way in passing
+        for choice in choices
+    ]
+
+
+def _likely(both: Both, rank: int) -> tuple[str, ...]:
+    """A sequence goes as it is, unless the model begins with a convolution."""
+    ways = arrange.ways(rank)
+    first = next(iter(both.torch_about["layers"]), {"kind": ""})
+    if rank == 3 and "conv" in first["kind"]:
+        return ("channels_first", "as_is", "time_first")
+    return ways
+
+
+def _apart(answers: Answers) -> tuple[int, float]:
+    """How many outputs have no counterpart of their shape, and the worst distance."""
+    ours, theirs = answers.outputs()
+    misfits, worst = abs(len(ours) - len(theirs)), 0.0
+    for a, b in zip(ours, theirs, strict=False):
+        found = arrange.matched(a, b)
+        if found is None:
+            misfits += 1
+        else:
+            worst = max(worst, arrange.distance(a, found[1]))
+    return misfits, worst
