@@ -32,7 +32,7 @@ def make(
 
 
 def setting(pair: Pair, attribute: str, value: Any) -> Mapping[str, Any]:
-    """The repair that sets an attribute of PyTorch\'s module."""
+    """The repair that sets an attribute of PyTorch's module."""
     order = pair.torch.order
     return {"do": "set", "order": order, "attribute": attribute, "value": value}
 
