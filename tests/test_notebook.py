@@ -202,6 +202,24 @@ def test_runs_from_top_to_bottom(
         assert any("image/svg+xml" in o.data for o in told if "data" in o)
 
 
+def test_both_frameworks_agree_in_one_kernel(executed: dict[str, Path]) -> None:
+    """XOR, all 10,001 steps: the table of differences, and both losses in a picture."""
+    told = outputs(nbformat.read(executed["both"] / f"{FIRST}.ipynb", as_version=4))
+    (table,) = (o.data["text/markdown"] for o in told if "text/markdown" in o.data)
+    _, _, *rows = (re.split(r" *\| *", row)[1:3] for row in table.splitlines())
+    assert [name for name, _ in rows] == [
+        "loss of every step",
+        "trained `hidden/kernel`",
+        "trained `hidden/bias`",
+        "trained `output/kernel`",
+        "trained `output/bias`",
+        "prediction",
+    ]
+    assert all(float(far) < 1e-4 for _, far in rows)
+    assert "</svg>" in told[-1].data["image/svg+xml"]
+    assert told[-1].data["text/plain"] == "<losses>"
+
+
 # ---------------------------------------------------------------- what one does with it
 
 PLAY = "play"

@@ -10,6 +10,8 @@ from typing import Any
 from shared.notebook.kernel import Found, begin
 from shared.notebook.prose import escaped, table
 from shared.parity.pairs import one
+from shared.plots.losses import both_losses
+from shared.plots.style import rendered, styled
 
 SHOWN = {
     "history/loss": "loss of every step",
@@ -93,3 +95,17 @@ def apart(tf: Found, torch: Found) -> None:
             rows.append((f"{told} `{name}`" if name else told, value, where))
     shown = table(("what", "largest difference", "where"), rows)
     display({"text/markdown": shown, "text/plain": shown}, raw=True)
+    _show_losses(tf, torch)
+
+
+def _show_losses(tf: Found, torch: Found) -> None:
+    from IPython.display import display
+
+    losses = {"tf": tf.loss, "torch": torch.loss}
+    found = {track: loss for track, loss in losses.items() if loss is not None}
+    steps = tf.outcome.steps_per_epoch
+    with styled():
+        figure = both_losses({tf.precision: found}, tf.name, steps)
+        if figure is not None:
+            svg = rendered(figure, "svg").decode()
+            display({"image/svg+xml": svg, "text/plain": "<losses>"}, raw=True)

@@ -144,9 +144,9 @@ class _Writer:
     def _onward(self) -> NotebookNode:
         slug = self.lesson.slug
         kept = words.KEPT["train" if self.trains else ""]
-        found = (
-            f'found["{next(iter(self.lesson.variants))}"]' if self.varied else "found"
-        )
+        found = "tf_cells.found" if self.pair else "found"
+        if self.varied:
+            found += f'["{next(iter(self.lesson.variants))}"]'
         told = [words.CHANGE, kept.format(found=found), words.PROOF.format(slug=slug)]
         if not self.pair:
             (other,) = set(FRAMEWORK) - set(self.tracks)

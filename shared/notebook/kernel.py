@@ -30,6 +30,7 @@ class Found:
 
     Attributes:
         name: what was run.
+        precision: in which.
         model: as trained; None for a lesson without one.
         data: what it saw: arrays x_train, y_train, x_test, y_test.
         outcome: everything else, as arrays by name.
@@ -37,6 +38,7 @@ class Found:
     """
 
     name: str
+    precision: str
     model: Any
     data: Any
     outcome: Outcome
@@ -124,7 +126,8 @@ class LessonHere:
         self._show(report, outcome, run.data)
         subject = self.lesson.title.partition(":")[0]
         name = ", ".join(filter(None, (subject, variant)))
-        return Found(name, run.model, run.data, outcome, report["metrics"])
+        metrics = report["metrics"]
+        return Found(name, self.precision, run.model, run.data, outcome, metrics)
 
     def _job(self, cfg: Any, matched: bool) -> Job:
         fields = dataclasses.asdict(cfg)
