@@ -129,11 +129,13 @@ def _global(reduce: Callable[..., torch.Tensor]) -> Rule:
 
 def _upsample(call: Call, settings: Settings) -> Any:
     x, mode = call.inputs[0], settings["mode"]
-    linear = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.ndim - 2]
-    # The nearest centre, which for whole scales is what PyTorch's "nearest" is.
-    mode = linear if mode.endswith("linear") else "nearest-exact"
-    corners = settings.get("align_corners", False) if mode == linear else None
-    return F.interpolate(x, settings.get("size"), settings.get("scale"), mode, corners)
+    size, scale = settings.get("size"), settings.get("scale")
+    if mode == "nearest":
+        # The nearest centre, which for whole scales is what PyTorch's "nearest" is.
+        return F.interpolate(x, size, scale, "nearest-exact")
+    mode = "linear" if mode.endswith("linear") else mode
+    mode = f"{('', 'bi', 'tri')[x.ndim - 3]}linear" if mode == "linear" else mode
+    return F.interpolate(x, size, scale, mode, settings.get("align_corners", False))
 
 
 def _pad(call: Call, settings: Settings) -> Any:

@@ -25,7 +25,6 @@ from torch_track.check.losses import Scalar
 from torch_track.check.optimizers import Stepper
 from torch_track.check.passes import Pass
 from torch_track.check.record import as_array
-from torch_track.check.replay import remembered
 from torch_track.check.replay import replay as replay_layers
 from torch_track.check.subject import Subject, exported, settled
 
@@ -128,7 +127,7 @@ def forward(
             found = made.run(passes.tensors_of(arrays, "input", plan), plan)
         trace, facts = passes.outputs(found)
         trace |= made.recorder.trace
-        _held().arguments = remembered(made)
+        _held().arguments = made.recorder.arguments
         facts["steps"] = made.recorder.steps
         facts["calls"] = {str(k): n for k, n in made.recorder.calls.items()}
         return trace, facts
@@ -150,10 +149,9 @@ def replay(
         "layer/ORDER/out"; facts["failed"] has a line for each layer that failed.
     """
     with settled(precision), torch.no_grad():
-        made = Pass(_held(), precision, False, repairs, record="layers")
+        made = Pass(_held(), precision, False, repairs, record="outputs")
         failed = replay_layers(made, arrays, _held().arguments)
-        trace = {k: a for k, a in made.recorder.trace.items() if "/out" in k}
-    return trace, {"failed": failed}
+    return made.recorder.trace, {"failed": failed}
 
 
 def gradients(

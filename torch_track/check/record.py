@@ -30,7 +30,8 @@ class Recorder(TorchFunctionMode):
         trace: the arrays that were asked for.
         steps: layers and calls between them, in order.
         calls: how often each part's module was called.
-        arguments: what each part's module was called with first, by parameter.
+        arguments: what each part's module was called with first, by parameter: masks
+            and options, with an `Input` for what it transforms.
         state: the last state of the recurrent layer that ran last.
     """
 
@@ -47,7 +48,8 @@ class Recorder(TorchFunctionMode):
         Args:
             model: the copy.
             parts: of it.
-            record: "none", "layers" or "all": which arrays are kept.
+            record: which arrays are kept: "none", "outputs" of layers, "layers" with
+                their inputs, or "all" with the calls between them.
             quiet: dropout and noise do nothing.
             repairs: of calls between layers, by their ids.
         """
@@ -99,8 +101,8 @@ class Recorder(TorchFunctionMode):
             return
         self.steps += [{"node": "layer", "order": order} for order in orders]
         named = _named(module, args, kwargs)
-        self.arguments[orders[0]] = named
-        if self._record != "none":
+        self.arguments[orders[0]] = _emptied(named)
+        if self._record in ("layers", "all"):
             for index, tensor in enumerate(_inputs(module, named)):
                 key = f"layer/{orders[0]}/in" + (f"/{index}" if index else "")
                 self.trace[key] = self._arrays.of(tensor)
@@ -216,6 +218,22 @@ def _named(module: nn.Module, args: Any, kwargs: Any) -> dict[str, Any]:
     """Arguments by parameter, as the module's own class names them."""
     bound = inspect.signature(type(module).forward).bind(module, *args, **kwargs)
     return dict([*bound.arguments.items()][1:])
+
+
+class Input:
+    """Stands for a tensor that a layer transforms."""
+
+
+def _emptied(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: v if "mask" in n else _without_tensors(v) for n, v in named.items()}
+
+
+def _without_tensors(value: Any) -> Any:
+    if isinstance(value, (torch.Tensor, PackedSequence)):
+        return Input()
+    if isinstance(value, (tuple, list)):
+        return tuple(_without_tensors(inner) for inner in value)
+    return value
 
 
 def _inputs(module: nn.Module, named: Mapping[str, Any]) -> Iterator[torch.Tensor]:

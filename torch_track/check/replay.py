@@ -7,35 +7,12 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence
 
 from shared.parity.trace import Trace
 from torch_track.check.passes import Pass, as_tensor
+from torch_track.check.record import Input
 
 Arguments: TypeAlias = Mapping[str, Any]
-
-
-class _Input:
-    """Stands for a tensor that a layer transforms."""
-
-
-def remembered(model: Pass) -> dict[int, Arguments]:
-    """How each layer was called first: masks and options, but not its inputs."""
-    return {
-        order: {
-            name: value if "mask" in name else _emptied(value)
-            for name, value in named.items()
-        }
-        for order, named in model.recorder.arguments.items()
-    }
-
-
-def _emptied(value: Any) -> Any:
-    if isinstance(value, (torch.Tensor, PackedSequence)):
-        return _Input()
-    if isinstance(value, (tuple, list)):
-        return tuple(_emptied(inner) for inner in value)
-    return value
 
 
 def replay(
@@ -83,7 +60,7 @@ _MISSING: Any = object()
 
 def _filled(value: Any, given: Iterator[torch.Tensor]) -> Any:
     """The argument with the next of the given tensors in it."""
-    if isinstance(value, _Input):
+    if isinstance(value, Input):
         return next(given, _MISSING)
     if isinstance(value, tuple):
         filled = tuple(_filled(inner, given) for inner in value)
