@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend.tensorflow import nn
 
 from tf_track.check.inputs import graph
-from tf_track.check.swap import Change
+from tf_track.check.swap import Change, swapped
 
 Layer: TypeAlias = keras.layers.Layer
 
@@ -32,7 +33,7 @@ def environment(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(precision)
         # What the user has compiled would read the variables that it was traced with.
         tf.config.run_functions_eagerly(True)
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), swapped([(nn, "conv", _by_groups)]):
             yield
     finally:
         tf.config.run_functions_eagerly(eager)
@@ -40,6 +41,33 @@ def environment(precision: str) -> Iterator[None]:
         keras.config.set_floatx(floatx)
         random.setstate(drawn[0])
         np.random.set_state(drawn[1])
+
+
+_conv = nn.conv
+
+
+def _by_groups(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """A convolution, its groups apart: on a CPU TensorFlow has no gradient of several.
+
+    Keras compiles them for that reason, and here nothing is compiled.
+    """
+    layout = data_format or keras.config.image_data_format()
+    axis = -1 if layout == "channels_last" else 1
+    groups = inputs.shape[axis] // kernel.shape[-2]
+    more = strides, padding, layout, dilation_rate
+    if groups == 1:
+        return _conv(inputs, kernel, *more)
+    pairs = zip(
+        tf.split(inputs, groups, axis), tf.split(kernel, groups, -1), strict=True
+    )
+    return tf.concat([_conv(x, k, *more) for x, k in pairs], axis)
 
 
 def recast(
