@@ -37,7 +37,7 @@ class Expected:
 
     @property
     def known(self) -> set[str]:
-        """The ids of the causes that must be proven, and no others but harmless ones."""
+        """The ids of the causes to prove; of the others only harmless ones may be."""
         return {id for id, _ in self.causes if id != "unexplained"}
 
     def complaints(self, check: Check) -> Iterator[str]:

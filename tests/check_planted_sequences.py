@@ -65,7 +65,7 @@ BIDIRECTIONAL = (
 TRANSFORMER = (
     plant("transformer", "the mask drops what it should keep", "forward", "attention_mask@mha", torch("tokens == 0", "tokens != 0")),
     plant("transformer", "the mask in Keras", "forward", "attention_mask@mha", keras("not_equal", "equal")),
-    plant("transformer", "time first", "forward", "attention_batch_first@mha", torch(", batch_first=True", ""), torch(", key_padding_mask=padding", ""), keras(", attention_mask=mask", "")),
+    plant("transformer", "time first", "forward", "attention_batch_first@mha", torch(", batch_first=True", ""), torch(", key_padding_mask=padding", ""), keras(", attention_mask=keep", "")),
     plant("transformer", "epsilon of one norm", "forward", "layer_norm_epsilon@norm_1", keras('epsilon=1e-5, name="norm_1"', 'name="norm_1"')),
     plant("transformer", "gelu by tanh", "forward", "activation_setting@dense_1", keras('"relu"', '"gelu"'), torch("F.relu(self.linear1(x))", 'F.gelu(self.linear1(x), approximate="tanh")')),
     plant("transformer", "gelu in place of relu", "forward", "activation@dense_1", torch("F.relu", "F.gelu")),

@@ -19,8 +19,8 @@ class Block(layers.Layer):
         self.dense_2 = layers.Dense(size, name="dense_2")
         self.norm_2 = layers.LayerNormalization(epsilon=1e-5, name="norm_2")
 
-    def call(self, x: Any, mask: Any = None) -> Any:
-        x = self.norm_1(x + self.attention(x, x, attention_mask=mask))
+    def call(self, x: Any, keep: Any) -> Any:
+        x = self.norm_1(x + self.attention(x, x, attention_mask=keep))
         return self.norm_2(x + self.dense_2(self.dense_1(x)))
 
 
@@ -37,7 +37,7 @@ class Encoder(keras.Model):
     def call(self, tokens: Any) -> Any:
         keep = ops.not_equal(tokens, 0)[:, None, :]
         x = self.embedding(tokens) + self.position
-        x = self.block(x, mask=keep)
+        x = self.block(x, keep)
         return self.head(ops.mean(x, axis=1))
 
 
