@@ -17,8 +17,10 @@ def settle(both: Both, precision: str = "float32") -> Answers:
     wins, and among several the one whose numbers come closest.
 
     Raises:
-        UsageError: none runs; the message is that of the likeliest one.
+        UsageError: Keras' model does not run, or PyTorch's in no way; the message is
+            that of the likeliest one.
     """
+    both.once("tf", precision)  # what fails there is no matter of arrangement
     problems: list[UsageError] = []
     best: tuple[tuple[int, float, int], Plan, Answers] | None = None
     for number, plan in enumerate(_plans(both)):
