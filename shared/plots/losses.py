@@ -66,7 +66,7 @@ def both_losses(found: Losses, caption: str, steps_per_epoch: int = 1) -> Figure
         return None
     precision = list(shown)[-1]
     both = {p: apart(runs) for p, runs in shown.items() if len(runs) == len(_TRACKS)}
-    title = f"Loss while training, {precision}"
+    title = f"Loss in {precision}"
     drawn = figure(title, _Caption(caption), (5.4, 5 if both else 3))
     rows = drawn.subplots(2 if both else 1, 1, sharex=True, squeeze=False)[:, 0]
     _curves(rows[0], shown[precision])

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.datasets import Dataset
-from shared.plots.style import COLOURS, INK, MARKERS, Scene, Style, figure, tint
+from shared.plots.style import (
+    COLOURS,
+    INK,
+    MARKERS,
+    WHITE,
+    Scene,
+    Style,
+    figure,
+    tint,
+)
 from shared.worker import plane
 
 if TYPE_CHECKING:
@@ -137,8 +146,8 @@ def _surface(scene: Scene, data: Dataset, over: Plane) -> Figure:
     shade: Style = {"cmap": "viridis", "vmin": levels[0], "vmax": levels[-1]}
     filled = axes.contourf(x, y, values[:, :, 0], levels, **shade)
     filled.set_edgecolor("face")
-    axes.contour(x, y, values[:, :, 0], levels, colors="white", linewidths=0.6)
-    dots: Style = {"s": 130, "edgecolors": "white", "linewidths": 2, "zorder": 3}
+    axes.contour(x, y, values[:, :, 0], levels, colors=WHITE, linewidths=0.6)
+    dots: Style = {"s": 130, "edgecolors": WHITE, "linewidths": 2, "zorder": 3}
     a, b = data.x_train.T
     axes.scatter(a, b, c=data.y_train.ravel(), **dots, **shade)
     _without_frame(

@@ -24,6 +24,8 @@ BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 INK, GREY = "#222222", "#555555"
+# On colours that are the same on a light and a dark page; there "white" is the paper.
+WHITE = "#FDFDFD"
 
 _STRIP = 0.36  # inches for the title; each line under it takes a _LINE more
 _LINE = 0.2

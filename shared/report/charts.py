@@ -90,10 +90,14 @@ def _losses(entry: Entry, variant: str) -> dict[str, Trace]:
 
 
 def _told_of(found: dict[str, Trace]) -> Iterator[str]:
-    last = list(found.values())[-1]
-    for track, loss in last.items():
-        ends = f"from {loss[0]:.4g} to {loss[-1]:.4g}"
-        yield f"{FRAMEWORKS[track]}: {ends} in {wording.steps(len(loss))}."
+    ends = {
+        FRAMEWORKS[track]: f"from {loss[0]:.4g} to {loss[-1]:.4g} in "
+        f"{wording.steps(len(loss))}."
+        for track, loss in list(found.values())[-1].items()
+    }
+    if len(ends) == len(TRACKS) and len(set(ends.values())) == 1:
+        ends = {"Both": next(iter(ends.values()))}
+    yield from (f"{name}: {told}" for name, told in ends.items())
     for precision, runs in found.items():
         if len(runs) == len(TRACKS):
             worst = float(apart(runs).max(initial=0.0))

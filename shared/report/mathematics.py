@@ -57,10 +57,11 @@ def words(lesson: Lesson) -> Iterator[Block]:
 
 
 def prose(text: str) -> Markup:
-    """Text on one line, escaped; what stands in backticks as code."""
+    """Text on one line, escaped; what stands in backticks as code, 1e-9 unbroken."""
     escaped = str(escape(" ".join(text.split())))
-    # Escaped just above.
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))
+    whole = re.sub(r"[\d.]+e-\d+", r'<span class="whole">\g<0></span>', escaped)
+    # Escaped above.
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", whole))
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,9 @@ from shared import wording
 from shared.check.result import LEVELS
 from shared.report.render import render
 from shared.report.verdicts import Verdict
+
+COLUMNS = ("keras", "torch", "kind", "parameters", "by")
+"""Of the table of pairs."""
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -35,6 +37,7 @@ def page(report: Mapping[str, Any]) -> str:
         levels=list(_levels(_all(report, "levels"))),
         causes=[_cause(one) for one in _all(report, "causes")],
         layers=[_layer(one) for one in _all(report, "layers")],
+        columns=COLUMNS,
         pairs=[_pair(one) for one in _all(report, "pairs")],
         smallest=report.get("smallest") or {},
         notes=[
@@ -76,8 +79,8 @@ def _verdict(report: Mapping[str, Any]) -> Verdict:
 
 def _levels(levels: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """The rows of the table; a level is named before its first."""
-    for name, group in itertools.groupby(levels, key=lambda level: level.get("level")):
-        found = list(group)
+    for name in dict.fromkeys(level.get("level") for level in levels):
+        found = [level for level in levels if level.get("level") == name]
         for place, level in enumerate(found):
             verdict = str(level.get("verdict"))
             measured = verdict in ("pass", "fail") and bool(level.get("precision"))
@@ -98,8 +101,8 @@ def _cause(cause: Mapping[str, Any]) -> dict[str, str]:
     share = cause.get("share")
     return {
         "id": str(cause.get("id") or ""),
-        "place": str(cause.get("place") or "–"),
-        "torch_place": str(cause.get("torch_place") or "–"),
+        "place": str(cause.get("place") or ""),
+        "torch_place": str(cause.get("torch_place") or ""),
         "keras": str(cause.get("keras") or ""),
         "torch": str(cause.get("torch") or ""),
         "levels": ", ".join(map(str, cause.get("levels") or ())),
@@ -118,17 +121,19 @@ def _layer(layer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pair(pair: Mapping[str, Any]) -> dict[str, str]:
-    """As `twotrack convert --json` has them: names, kind, shape, what decided."""
-    return {str(key): _told(value) for key, value in pair.items()}
+    """Its columns, as `twotrack convert --json` has them."""
+    return {name: _told(pair.get(name, "")) for name in COLUMNS}
 
 
 def _told(value: Any) -> str:
-    """A value in words; of a layer its name."""
+    """A value in words; of a layer its name, of shapes 3x3x6."""
     if isinstance(value, Mapping):
         named = value.get("name") or value.get("text") or value.get("message")
-        return str(named) if named else ", ".join(f"{k} {v}" for k, v in value.items())
+        parts = (f"{key} {_told(part)}" for key, part in value.items())
+        return str(named) if named else ", ".join(parts)
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_told, value))
+        whole = all(isinstance(part, int) for part in value)
+        return ("x" if whole else ", ").join(map(_told, value))
     return str(value)
 
 

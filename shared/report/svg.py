@@ -16,7 +16,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from shared.plots.style import COLOURS, GREY, INK
+from shared.plots.style import COLOURS, GREY, INK, WHITE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -118,6 +118,8 @@ def _style(style: str) -> str:
 def _colour(code: str) -> str:
     """The page's own name for a colour of the plots, or for one thinned with white."""
     known = {colour.lower(): name for colour, name in _NAMED.items()}
+    if code == WHITE.lower():
+        return "#fff"
     if code in known:
         return f"var({known[code]})"
     for colour, name in known.items():

@@ -41,8 +41,9 @@ class Row:
 
 def metric(name: str, value: Any) -> str:
     """A metric's number as a reader wants it."""
-    number = float(value)
-    return f"{100 * number:.4g} %" if name in PERCENT else f"{number:.4g}"
+    if name in PERCENT:
+        return f"{100 * float(value):.4g}\N{NO-BREAK SPACE}%"
+    return f"{float(value):.4g}"
 
 
 def score(entry: Entry, track: str) -> str:
@@ -55,7 +56,7 @@ def score(entry: Entry, track: str) -> str:
     ends = [found[value] for value in sorted(found)]
     text = " to ".join(ends[:1] + ends[1:][-1:])
     if name in PERCENT:
-        return text.replace(" % to", " to")
+        return text.replace("\N{NO-BREAK SPACE}% to", " to")
     return f"{name} {text}".strip()
 
 
@@ -72,6 +73,8 @@ def measured(entry: Entry) -> Iterator[tuple[str, list[Row]]]:
     for variant in entry.variants:
         parts = {t: entry.parts(t).get(variant) or {} for t in TRACKS}
         rows = [_row("parameters", parts, lambda p: f"{int(p['parameters']):,}")]
+        if {rows[0].tf, rows[0].torch} == {"0"}:
+            rows = []
         names = {n: n for p in parts.values() for n in p.get("metrics") or {}}
         for name in names:
             rows.append(_row(name, parts, lambda p, n=name: metric(n, p["metrics"][n])))
@@ -147,7 +150,7 @@ def _value(value: Any) -> str:
     array = np.asarray(value)
     if array.dtype.kind in "US":
         array = array.astype(np.float64)
-    return wording.number(array)
+    return wording.number(array.reshape(()) if array.size == 1 else array)
 
 
 @dataclasses.dataclass(frozen=True)
