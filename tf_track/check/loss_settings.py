@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,7 +34,11 @@ def of(loss: Callable[..., Any]) -> dict[str, Any]:
         "log_input" and "weight"; None where there is no such setting.
     """
     if not isinstance(loss, losses.Loss):
-        return {"type": getattr(loss, "__name__", type(loss).__name__)}
+        name = getattr(loss, "__name__", type(loss).__name__)
+        if getattr(losses, name, None) is not loss:
+            return {"type": name}
+        parameters = inspect.signature(loss).parameters.values()
+        return told(name, {p.name: p.default for p in parameters})
     own = {**vars(loss), **getattr(loss, "_fn_kwargs", {})}
     return told(snake(type(loss).__name__), own)
 
