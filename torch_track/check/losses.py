@@ -17,8 +17,8 @@ from shared.check.user_code import guarded, load_object
 from shared.errors import UsageError
 from shared.lesson import nearest
 from shared.parity.trace import Trace
+from torch_track.check.arrays import as_tensor
 from torch_track.check.loss_rules import LIKE_OUTPUT, Request, told
-from torch_track.check.passes import as_tensor
 from torch_track.check.record import widened
 
 Function: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -14,8 +14,9 @@ from shared.errors import UsageError
 from shared.parity.trace import Trace
 from torch_track import layouts
 from torch_track.check import repair, settings
+from torch_track.check.arrays import as_array, as_tensor
 from torch_track.check.glue import named_tensors
-from torch_track.check.record import Recorder, as_array
+from torch_track.check.record import Recorder
 from torch_track.check.subject import Subject
 
 Plan = Mapping[str, Any]
@@ -28,6 +29,7 @@ class Pass:
         model: the copy.
         parts: of it.
         recorder: what it did.
+        path: the user's file, for messages.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Pass:
         twin: int = 0,
         record: str = "none",
     ) -> None:
-        self._path, self._precision = subject.path, precision
+        self.path, self._precision = subject.path, precision
         self.model: nn.Module = subject.copy(precision, twin).train(training)
         self.parts = layouts.parts(self.model, raw=True)
         if training:
@@ -65,9 +67,9 @@ class Pass:
             with self.recorder:
                 return self.model(*args, **kwargs)
 
-        found = list(named_tensors(guarded(self._path, call)))
+        found = list(named_tensors(guarded(self.path, call)))
         if not found:
-            raise UsageError(f"{self._path}: the model returns no tensor")
+            raise UsageError(f"{self.path}: the model returns no tensor")
         for path, tensor in found:
             wide = tensor.dtype in (torch.float64, torch.complex128)
             floats = tensor.is_floating_point() or tensor.is_complex()
@@ -80,24 +82,13 @@ class Pass:
 def tensors_of(
     arrays: Trace, kind: str, plan: Plan | None = None
 ) -> list[torch.Tensor]:
-    """The arrays "kind/0", "kind/1", ... arranged as the model wants them.
-
-    Floats take the default dtype; integers are int64, as PyTorch indexes with.
-    """
+    """The arrays "kind/0", "kind/1", ... arranged as the model wants them."""
     found: list[torch.Tensor] = []
     ways = (plan or {}).get("arrange", [])
     while (array := arrays.get(f"{kind}/{len(found)}")) is not None:
         way = ways[len(found)] if len(found) < len(ways) else "as_is"
         found.append(as_tensor(_ARRANGE[way](array)))
     return found
-
-
-def as_tensor(array: Any) -> torch.Tensor:
-    """A tensor that owns its memory, contiguous."""
-    tensor = torch.tensor(np.array(array, order="C"))
-    if tensor.is_floating_point():
-        return tensor.to(torch.get_default_dtype())
-    return tensor if tensor.dtype == torch.bool else tensor.long()
 
 
 _ARRANGE = {

@@ -7,26 +7,24 @@ leaves the model as it is.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from torch import nn
 
-from shared.check.user_code import guarded
 from shared.errors import UsageError
-from shared.parity.trace import GRADIENT_STEPS, Trace
-from torch_track import layouts
+from shared.parity.trace import Trace
 from torch_track.check import gradients as grads
-from torch_track.check import optimizer_rules, passes, settings
+from torch_track.check import optimizer_rules, passes
+from torch_track.check.arrays import as_array
+from torch_track.check.describe import described
 from torch_track.check.losses import Scalar
 from torch_track.check.optimizers import Stepper
 from torch_track.check.passes import Pass
-from torch_track.check.record import as_array
 from torch_track.check.replay import replay as replay_layers
 from torch_track.check.subject import Subject, exported, settled
+from torch_track.check.training import backward, trained
 
 Found: TypeAlias = tuple[Trace, dict[str, Any]]
 
@@ -63,22 +61,7 @@ def release() -> None:
 
 def describe() -> Found:
     """Its layers with their settings, its inputs, what else it holds."""
-    subject = _held()
-    layers = layouts.describe(subject.start, raw=True)
-    facts = {
-        "layers": [layer.to_json() for layer in layers],
-        "settings": {str(k): settings.of_part(p) for k, p in enumerate(subject.parts)},
-        "trainable": {str(k): grads.trained(p) for k, p in enumerate(subject.parts)},
-        **_arguments(subject),
-        **_state(subject),
-        "parameters": sum(a.size for p in subject.parts for a in p.export().values()),
-        "notes": [
-            f"{part.name}: bias_ih and bias_hh are both in use; Keras has one bias"
-            for part in subject.parts
-            if part.merged
-        ],
-    }
-    return {}, facts
+    return {}, described(_held())
 
 
 def weights() -> Found:
@@ -127,7 +110,7 @@ def forward(
             found = made.run(passes.tensors_of(arrays, "input", plan), plan)
         trace, facts = passes.outputs(found)
         trace |= made.recorder.trace
-        _held().arguments = made.recorder.arguments
+        _held().calls = made.recorder.arguments
         facts["steps"] = made.recorder.steps
         facts["calls"] = {str(k): n for k, n in made.recorder.calls.items()}
         return trace, facts
@@ -150,7 +133,7 @@ def replay(
     """
     with settled(precision), torch.no_grad():
         made = Pass(_held(), precision, False, repairs, record="outputs")
-        failed = replay_layers(made, arrays, _held().arguments)
+        failed = replay_layers(made, arrays, _held().calls)
     return made.recorder.trace, {"failed": failed}
 
 
@@ -191,7 +174,7 @@ def gradients(
             # Copies, which the user's code may overwrite.
             found = made.run([x.clone() for x in inputs], plan)
             value = scalar(found, arrays)
-            _backward(value)
+            backward(made, value)
         trace, facts = passes.outputs(found)
         trace["loss"] = as_array(value)
         facts["loss_settings"] = scalar.settings
@@ -235,26 +218,11 @@ def train(
 
     def work(precision: str) -> Found:
         made = Pass(_held(), precision, True, repairs, twin)
-        scalar = Scalar(loss, repairs)
         stepper = Stepper(optimizer, _held().module, made.model)
         facts = {"optimizer": stepper.settings()}
         optimizer_rules.repair(stepper.optimizer, made.parts, repairs)
-        trace: Trace = {}
-        losses = []
-        for step in range(steps):
-            batch = {name: array[step % len(array)] for name, array in arrays.items()}
-            inputs = passes.tensors_of(batch, "input", plan)
-            with torch.enable_grad():
-                stepper.optimizer.zero_grad()
-                value = scalar(made.run(inputs, plan), batch)
-                _backward(value)
-                stepper.step()
-            losses.append(as_array(value))
-            if step < GRADIENT_STEPS:
-                weights = exported(made.parts)
-                trace |= {f"step/{step + 1}/{n}": a for n, a in weights.items()}
-        trace["losses"] = np.stack(losses)
-        trace |= {f"final/{name}": a for name, a in exported(made.parts).items()}
+        scalar = Scalar(loss, repairs)
+        trace = trained(made, arrays, plan, scalar, stepper, steps)
         return trace, facts | {"loss_settings": scalar.settings}
 
     return _probed(work, precision)
@@ -277,39 +245,3 @@ def _probed(work: Callable[[str], Found], precision: str) -> Found:
             work("float32")  # whatever else is wrong is told from here
         return {}, {"failed": str(error)}
     return trace, facts | {"finite": passes.finite(trace), "warnings": told}
-
-
-def _backward(value: torch.Tensor) -> None:
-    """Nothing is left behind where the value depends on no parameter."""
-    if value.requires_grad:
-        guarded(_held().path, value.backward)
-
-
-def _arguments(subject: Subject) -> dict[str, Any]:
-    """What the model is called with; its shapes are not known beforehand."""
-    parameters = inspect.signature(subject.module.forward).parameters.values()
-    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    needed = [p.name for p in named if p.default is p.empty]
-    first = subject.parts[0].module if subject.parts else None
-    below = first.num_embeddings if isinstance(first, nn.Embedding) else None
-    about = {"shape": None, "dtype": "int64" if below else "float32", "below": below}
-    return {
-        "inputs": [{"name": name} | about for name in needed],
-        "keywords": [p.name for p in named if p.kind is not p.POSITIONAL_ONLY],
-    }
-
-
-def _state(subject: Subject) -> dict[str, Any]:
-    """Dtypes, mode, dropout, and buffers that no layer has in Keras."""
-    held = {id(t) for part in subject.parts for t in part.tensors().values()}
-    dtypes = {str(p.dtype).removeprefix("torch.") for p in subject.module.parameters()}
-    return {
-        "dtypes": sorted(dtypes),
-        "training": subject.module.training,
-        "random": settings.random_layers(subject.module),
-        "buffers": [
-            name
-            for name, buffer in subject.start.named_buffers()
-            if id(buffer) not in held and not name.endswith("num_batches_tracked")
-        ],
-    }

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from inspect import BoundArguments
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from shared.check.user_code import is_users
 from shared.parity.trace import Trace
-from torch_track import backend
+from torch_track.check import arguments
+from torch_track.check.arrays import Arrays
 from torch_track.check.emulate import emulate
 from torch_track.check.glue import Call, recognise, tensors
 from torch_track.layouts import Part
@@ -30,8 +28,7 @@ class Recorder(TorchFunctionMode):
         trace: the arrays that were asked for.
         steps: layers and calls between them, in order.
         calls: how often each part's module was called.
-        arguments: what each part's module was called with first, by parameter: masks
-            and options, with an `Input` for what it transforms.
+        arguments: how each part's module was called first, without its inputs.
         state: the last state of the recurrent layer that ran last.
     """
 
@@ -55,7 +52,7 @@ class Recorder(TorchFunctionMode):
         """
         super().__init__()
         self._record, self._quiet, self._repairs = record, quiet, repairs
-        self._arrays = _Arrays()
+        self._arrays = Arrays()
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._orders = _whole_modules(parts)
         for module in model.modules():
@@ -67,7 +64,7 @@ class Recorder(TorchFunctionMode):
         self.trace: Trace = {}
         self.steps: list[dict[str, Any]] = []
         self.calls: dict[int, int] = {}
-        self.arguments: dict[int, dict[str, Any]] = {}
+        self.arguments: dict[int, BoundArguments] = {}
         self.state: torch.Tensor | None = None
         self._counts: dict[str, int] = {}
         self._running: list[nn.Module] = []
@@ -100,16 +97,16 @@ class Recorder(TorchFunctionMode):
         if self.calls[orders[0]] > 1:
             return
         self.steps += [{"node": "layer", "order": order} for order in orders]
-        named = _named(module, args, kwargs)
-        self.arguments[orders[0]] = _emptied(named)
+        given = arguments.bound(module, args, kwargs)
         if self._record in ("layers", "all"):
-            for index, tensor in enumerate(_inputs(module, named)):
+            for index, tensor in enumerate(arguments.inputs(module, given)):
                 key = f"layer/{orders[0]}/in" + (f"/{index}" if index else "")
                 self.trace[key] = self._arrays.of(tensor)
+        self.arguments[orders[0]] = arguments.emptied(given)
 
     def _leave(self, module: nn.Module, output: Any) -> None:
         orders = self._orders[id(module)]
-        out, state = _outputs(module, output)
+        out, state = arguments.outputs(module, output)
         if state is not None:
             self.state = state
         if self._record == "none" or self.calls[orders[0]] > 1 or out is None:
@@ -182,29 +179,6 @@ class Recorder(TorchFunctionMode):
         return ""
 
 
-class _Arrays:
-    """Tensors as arrays; one that comes by again unchanged is copied once."""
-
-    def __init__(self) -> None:
-        self._known: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
-
-    def of(self, tensor: torch.Tensor) -> NDArray[Any]:
-        if tensor.is_inference():
-            return as_array(tensor)
-        version, array = self._known.get(tensor, (None, None))
-        if version != tensor._version or array is None:
-            array = as_array(tensor)
-            self._known[tensor] = tensor._version, array
-        return array
-
-
-def as_array(tensor: torch.Tensor) -> NDArray[Any]:
-    """Small floats, which NumPy has none of, in float32."""
-    if tensor.is_floating_point() and tensor.dtype.itemsize < 4:
-        tensor = tensor.float()
-    return backend.array(tensor.resolve_conj())
-
-
 def _whole_modules(parts: Sequence[Part]) -> dict[int, list[int]]:
     """By id of a module: the parts that it makes up; raw ones make up none."""
     found: dict[int, list[int]] = {}
@@ -212,53 +186,6 @@ def _whole_modules(parts: Sequence[Part]) -> dict[int, list[int]]:
         if part.layout.kind != "raw":
             found.setdefault(id(part.module), []).append(order)
     return found
-
-
-def _named(module: nn.Module, args: Any, kwargs: Any) -> dict[str, Any]:
-    """Arguments by parameter, as the module's own class names them."""
-    bound = inspect.signature(type(module).forward).bind(module, *args, **kwargs)
-    return dict([*bound.arguments.items()][1:])
-
-
-class Input:
-    """Stands for a tensor that a layer transforms."""
-
-
-def _emptied(named: Mapping[str, Any]) -> dict[str, Any]:
-    return {n: v if "mask" in n else _without_tensors(v) for n, v in named.items()}
-
-
-def _without_tensors(value: Any) -> Any:
-    if isinstance(value, (torch.Tensor, PackedSequence)):
-        return Input()
-    if isinstance(value, (tuple, list)):
-        return tuple(_without_tensors(inner) for inner in value)
-    return value
-
-
-def _inputs(module: nn.Module, named: Mapping[str, Any]) -> Iterator[torch.Tensor]:
-    """The tensors that a layer transforms; of attention not its masks."""
-    for name, value in named.items():
-        if isinstance(module, nn.MultiheadAttention) and "mask" in name:
-            continue
-        yield from tensors(_unpacked(module, value))
-
-
-def _outputs(
-    module: nn.Module, output: Any
-) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """The first output, and the last state of a recurrent layer."""
-    if isinstance(module, nn.RNNBase):
-        states = next(tensors(output[1]))
-        return next(tensors(_unpacked(module, output[0]))), states
-    return next(tensors(output), None), None
-
-
-def _unpacked(module: nn.Module, value: Any) -> Any:
-    if isinstance(value, PackedSequence):
-        first = bool(getattr(module, "batch_first", False))
-        return pad_packed_sequence(value, batch_first=first)[0]
-    return value
 
 
 def widened(func: Any, args: Any, kwargs: Any) -> Any:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from inspect import BoundArguments
 
 import torch
 from torch import nn
 
 from shared.parity.trace import Trace
-from torch_track.check.passes import Pass, as_tensor
-from torch_track.check.record import Input
-
-Arguments: TypeAlias = Mapping[str, Any]
+from torch_track.check import arguments
+from torch_track.check.arrays import as_tensor
+from torch_track.check.passes import Pass
 
 
 def replay(
-    model: Pass, arrays: Trace, arguments: Mapping[int, Arguments]
+    model: Pass, arrays: Trace, calls: Mapping[int, BoundArguments]
 ) -> dict[str, str]:
     """Run every layer that has an input among the arrays.
 
@@ -29,7 +28,7 @@ def replay(
         if not inputs:
             continue
         try:
-            _call(part.module, inputs, arguments.get(order))
+            _call(part.module, inputs, calls.get(order))
         except Exception as error:
             failed[str(order)] = (str(error).strip() or repr(error)).splitlines()[0]
     return failed
@@ -44,27 +43,12 @@ def _inputs(arrays: Trace, order: int) -> Iterator[torch.Tensor]:
 
 
 def _call(
-    module: nn.Module, inputs: list[torch.Tensor], arguments: Arguments | None
+    module: nn.Module, inputs: list[torch.Tensor], given: BoundArguments | None
 ) -> None:
-    if arguments is None:
-        attends = isinstance(module, nn.MultiheadAttention)
-        module(*(inputs * 3 if attends and len(inputs) == 1 else inputs))
-        return
-    given = iter(inputs)
-    named = {name: _filled(value, given) for name, value in arguments.items()}
-    module(**{name: value for name, value in named.items() if value is not _MISSING})
-
-
-_MISSING: Any = object()
-
-
-def _filled(value: Any, given: Iterator[torch.Tensor]) -> Any:
-    """The argument with the next of the given tensors in it."""
-    if isinstance(value, Input):
-        return next(given, _MISSING)
-    if isinstance(value, tuple):
-        filled = tuple(_filled(inner, given) for inner in value)
-        return _MISSING if _MISSING in filled else filled
-    if isinstance(value, torch.Tensor) and value.is_floating_point():
-        return value.to(torch.get_default_dtype())
-    return value
+    if given is not None:
+        args, kwargs = arguments.filled(given, iter(inputs))
+        module(*args, **kwargs)
+    elif isinstance(module, nn.MultiheadAttention) and len(inputs) == 1:
+        module(*inputs * 3)
+    else:
+        module(*inputs)

@@ -7,6 +7,7 @@ import copy
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import BoundArguments
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Subject:
         start: a copy with the weights that every probe starts from.
         path: the user's file, or what stands for it in messages.
         parts: of the start.
-        arguments: how the last forward pass called each layer, but for its input.
+        calls: how the last forward pass called each layer, without its inputs.
     """
 
     def __init__(self, module: nn.Module, path: str = "the model") -> None:
@@ -42,7 +43,7 @@ class Subject:
             )
         self.start = _copied(self.module).to("cpu")
         self.parts = layouts.parts(self.start, raw=True)
-        self.arguments: Mapping[int, Mapping[str, Any]] = {}
+        self.calls: Mapping[int, BoundArguments] = {}
 
     @staticmethod
     def load(builder: str) -> Subject:
@@ -111,13 +112,16 @@ class _DetachedMode(TorchFunctionMode):
 def _copied(module: nn.Module) -> nn.Module:
     try:
         with _DetachedMode():
-            return copy.deepcopy(module)
+            made = copy.deepcopy(module)
     except Exception as error:
         told = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(
             f"the PyTorch model cannot be copied ({told}): keep nothing in it but "
             "layers, tensors and plain values"
         ) from None
+    for inner in made.modules():
+        inner._compiled_call_impl = None  # of torch.compile, which sees no hooks
+    return made
 
 
 def _recast(module: nn.Module, dtype: torch.dtype) -> None:
@@ -164,6 +168,9 @@ def settled(precision: str) -> Iterator[list[str]]:
         torch.backends.mha.set_fastpath_enabled(False)
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+            # Compiled functions of the user's are not seen either.
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(_without_triton())
         caught = stack.enter_context(warnings.catch_warnings(record=True))
