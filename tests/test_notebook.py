@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import json
 import re
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
-from conftest import ROOT, Answer, Command, environment, python
+from conftest import ROOT, Answer, environment, python
 from markdown_it import MarkdownIt
 from nbformat import NotebookNode, v4
 
 from shared import lesson as lessons
 from shared.lessons import CURRICULUM
-from shared.notebook import lesson_source, origin
+from shared.notebook import lesson_source
 from shared.notebook.cells import PARAMETERS, notebook
 from shared.notebook.prose import escaped, markdown
 
@@ -249,7 +245,7 @@ PLAYED = {
         "%%torch\nanswer = 43\nlesson.track, answer",
         "answer, torch_cells.answer, tf_cells.build is torch_cells.build",
         "%%tf\ndef fails():\n    raise ValueError(answer)\n\nfails()",
-        "%%tf\npass",
+        "%%tf\ndef f(x: int) -> None: ...\n\nf.__annotations__['x'] is int",
     ],
 }
 
@@ -291,11 +287,11 @@ def test_a_model_of_another_shape_runs_natively(executed: dict[str, Path]) -> No
 def test_each_side_has_its_names_and_sees_those_of_plain_cells(
     executed: dict[str, Path],
 ) -> None:
-    _, tf, torch, plain, error, nothing = played(executed, "both")
+    _, tf, torch, plain, error, annotated = played(executed, "both")
     assert tf == "('tf', True, 42)"
     assert torch == "('torch', 43)"
     assert plain == "(42, 43, False)"
-    assert nothing == ""
+    assert annotated == "True"
     # Its lines are counted as in the cell.
     assert "ValueError: 42" in error
     assert re.search(r"-> 3 +raise ValueError\(answer\)", error)
@@ -325,122 +321,3 @@ def test_first_cell_installs(tmp_path: Path) -> None:
         for extras in ("tf", "torch", "tf,torch")
     ]
     assert "AssertionError: twotrack is not here, and SOURCE does not say" in failed
-
-
-# ---------------------------------------------------------------- how one is made
-
-
-def test_writes_a_notebook(twotrack: Command, tmp_path: Path) -> None:
-    answer = twotrack("notebook", "xor_mlp", "--track", "tf", "--source", SOURCE)
-    assert (answer.code, answer.err) == (0, "")
-    assert re.fullmatch(r"Wrote xor_mlp_tf.ipynb: \d+ cells; .*\n", answer.out)
-    found = nbformat.read(tmp_path / "xor_mlp_tf.ipynb", as_version=4)
-    assert code(found) == code(made("xor_mlp", "tf"))
-    assert [path.name for path in tmp_path.iterdir()] == ["xor_mlp_tf.ipynb"]
-
-
-def test_both_tracks_unless_one_is_named(twotrack: Command, tmp_path: Path) -> None:
-    assert twotrack("notebook", "autograd", "--out", "a/b c.ipynb").code == 0
-    text = (tmp_path / "a" / "b c.ipynb").read_text(encoding="utf-8")
-    assert "%%tf" in text
-    assert "%%torch" in text
-
-
-def test_a_notebook_of_one_s_own_is_kept(twotrack: Command, tmp_path: Path) -> None:
-    path = tmp_path / "autograd.ipynb"
-    path.write_text("mine", encoding="utf-8")
-    answer = twotrack("notebook", "autograd")
-    answer.complains(2, "autograd.ipynb is there already: give --force")
-    assert path.read_text(encoding="utf-8") == "mine"
-    assert twotrack("notebook", "autograd", "--force").code == 0
-    nbformat.validate(nbformat.read(path, as_version=4))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "fragment"),
-    [
-        (["xor_mpl"], "there is no lesson 'xor_mpl' (did you mean 'xor_mlp'?)"),
-        (["xor_mlp", "--track", "jax"], "'jax' is not one of 'tf', 'torch', 'both'"),
-        (["xor_mlp", "--out", "x.py"], "x.py is no name for a notebook: let --out end"),
-        (["xor_mlp", "--out", "."], ". is no name for a notebook"),
-        (["xor_mlp", "--out", ""], "is no name for a notebook"),
-        (["xor_mlp", "--out", "file/a.ipynb"], "file is not a folder"),
-        (["xor_mlp", "--source", "here"], "--source here: give what pip takes"),
-        (["xor_mlp", "--source", "https://a/{b}"], "give what pip takes"),
-        (["xor_mlp", "--source", 'https://a";x'], "give what pip takes"),
-    ],
-)
-def test_bad_input(
-    twotrack: Command, tmp_path: Path, arguments: list[str], fragment: str
-) -> None:
-    tmp_path.joinpath("file").touch()
-    twotrack("notebook", *arguments).complains(2, fragment)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-@pytest.mark.parametrize(
-    ("remote", "address"),
-    [
-        ("https://example.org/a/b.git", "git+https://example.org/a/b.git"),
-        ("https://me:secret@example.org/a/b", "git+https://example.org/a/b"),
-        ("https://token@example.org:8443/b", "git+https://example.org:8443/b"),
-        ("git@example.org:a/b.git", "git+https://example.org/a/b.git"),
-        ("ssh://git@example.org:22/a/b.git", "git+https://example.org/a/b.git"),
-        ("/srv/git/b.git", ""),
-        ("../b", ""),
-        ("file:///srv/b", ""),
-        ("C:/b", ""),
-        ("", ""),
-    ],
-)
-def test_a_remote_as_anyone_reaches_it(remote: str, address: str) -> None:
-    assert origin.public(remote) == address
-
-
-@pytest.mark.parametrize(
-    ("noted", "address"),
-    [
-        (None, ""),
-        ({"url": "file:///home/me/twotrack", "dir_info": {"editable": True}}, ""),
-        (
-            {"url": "https://example.org/t.git", "vcs_info": {"commit_id": "c0ffee"}},
-            "git+https://example.org/t.git@c0ffee",
-        ),
-        ({"url": "file:///srv/t.git", "vcs_info": {"commit_id": "c0ffee"}}, ""),
-        (
-            {"url": "https://me:secret@example.org/t-0.1.whl", "archive_info": {}},
-            "https://example.org/t-0.1.whl",
-        ),
-    ],
-)
-def test_where_pip_got_it_from(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, noted: Any, address: str
-) -> None:
-    """As pip notes it beside what it installs (PEP 610)."""
-    folder = tmp_path / "twotrack-0.1.0.dist-info"
-    folder.mkdir()
-    if noted is not None:
-        text = json.dumps(noted)
-        folder.joinpath("direct_url.json").write_text(text, encoding="utf-8")
-    found = metadata.Distribution.at(folder)
-    monkeypatch.setattr(metadata, "distribution", lambda name: found)
-    monkeypatch.setattr(origin, "ROOT", tmp_path)
-    assert origin.origin() == address
-
-
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_where_a_checkout_came_from(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """From its own repository, and never from that of a folder above it."""
-    monkeypatch.setattr(origin, "ROOT", tmp_path / "inner")
-    monkeypatch.setattr(origin, "_installed_from", lambda: "")
-    origin.ROOT.mkdir()
-    remote = ["git", "remote", "add", "origin", "git@example.org:me/twotrack.git"]
-    for command in (["git", "init", "-q"], remote):
-        subprocess.run(command, check=True, cwd=tmp_path)
-    assert origin.origin() == ""
-    monkeypatch.setattr(origin, "ROOT", tmp_path)
-    assert origin.origin() == "git+https://example.org/me/twotrack.git"
-    monkeypatch.setenv("PATH", "")
-    assert origin.origin() == ""

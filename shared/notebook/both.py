@@ -70,13 +70,13 @@ def _execute(shell: Any, cell: str, names: dict[str, Any]) -> Any:
     source = "\n" + shell.transform_cell(cell)
     file = shell.compile.cache(source, shell.execution_count)
     tree = ast.parse(source, file)
-    last = (
-        tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    )
-    exec(compile(tree, file, "exec"), names)
+    ends = tree.body and isinstance(tree.body[-1], ast.Expr)
+    last = ast.Expression(tree.body.pop().value) if ends else None
+    # Not with this module's own `from __future__`.
+    exec(compile(tree, file, "exec", dont_inherit=True), names)
     if last is None:
         return None
-    return eval(compile(ast.Expression(last.value), file, "eval"), names)
+    return eval(compile(last, file, "eval", dont_inherit=True), names)
 
 
 def apart(tf: Found, torch: Found) -> None:
