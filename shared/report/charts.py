@@ -79,12 +79,11 @@ def _losses(entry: Entry, variant: str) -> dict[str, Trace]:
             }
             for p in precisions
         }
-    told = {t: entry.parts(t).get(variant, {}).get("history", {}) for t in TRACKS}
-    # In JSON NaN and infinity are words, which NumPy reads.
+    told = {t: part for t in TRACKS if (part := entry.parts(t).get(variant))}
     history = {
-        track: np.asarray(history["loss"], np.float64)
-        for track, history in told.items()
-        if history.get("loss")
+        track: np.asarray(part.history["loss"], np.float64)
+        for track, part in told.items()
+        if part.history.get("loss")
     }
     return {entry.comparison.precision.split("+")[-1] or "float32": history}
 

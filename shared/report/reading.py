@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import typing
@@ -19,6 +18,17 @@ from shared.results import COMPARISON, SCHEMA, Comparison, Figure, Horizon, Leve
 from shared.study.verdict import Finding
 
 TRACKS = ("tf", "torch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What a comparison tells of one variant in one track."""
+
+    parameters: int
+    metrics: dict[str, float]
+    seconds: dict[str, float]
+    history: dict[str, list[float]]
+    peak_memory_bytes: float | None
 
 
 @dataclasses.dataclass
@@ -46,11 +56,14 @@ class Entry:
         """The tracks that the comparison says nothing of."""
         return [track for track in TRACKS if not self.comparison.tracks.get(track)]
 
-    def parts(self, track: str) -> dict[str, dict[str, Any]]:
-        """What is told of the track, by variant."""
-        whole = self.comparison.tracks.get(track) or {}
-        parts: dict[str, dict[str, Any]] = whole.get("variants") or {"": whole}
-        return parts
+    def parts(self, track: str) -> dict[str, Part]:
+        """What is told of the track, by variant; nothing if it was not run."""
+        whole = self.comparison.tracks.get(track)
+        if not whole:
+            return {}
+        variants = _typed(whole.get("variants"), dict[str, dict[str, Any]])
+        parts = variants or {"": whole}
+        return {name: Part(**_fields(Part, part)) for name, part in parts.items()}
 
     @property
     def variants(self) -> list[str]:
@@ -93,7 +106,7 @@ def _date(entry: Entry) -> str:
 def _entries(file: Path) -> Iterator[Entry]:
     try:
         whole = json.loads(file.read_text(encoding="utf-8"))
-        plain = list(whole["lessons"])
+        plain = _with_numbers(list(whole["lessons"]))
         found = [_comparison(one) for one in plain]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
@@ -131,36 +144,54 @@ def _entry(file: Path, comparison: Comparison, schema: Any) -> Entry:
     return entry
 
 
-def _comparison(plain: Mapping[str, Any]) -> Comparison:
-    """A comparison of what is there; what an older version did not write is empty."""
-    values = _filled(Comparison, plain)
-    values["levels"] = [Level(**_filled(Level, v)) for v in values["levels"]]
-    values["published"] = [Figure(**_filled(Figure, v)) for v in values["published"]]
-    values["horizons"] = [Horizon(**_filled(Horizon, v)) for v in values["horizons"]]
-    for level in values["levels"]:
-        _numbers(level, "value", "tolerance")
+def _comparison(plain: Any) -> Comparison:
+    """A comparison of what is there; what is missing or of another type is empty."""
+    values = _fields(Comparison, plain)
+    for name, kind in (("levels", Level), ("published", Figure), ("horizons", Horizon)):
+        values[name] = [kind(**_fields(kind, one)) for one in plain.get(name) or ()]
     return Comparison(**values)
 
 
-def _filled(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a dataclass, of another type or missing ones made empty."""
+def _fields(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a dataclass, each of its type."""
     hints = typing.get_type_hints(kind)
-    values = {}
-    for field in dataclasses.fields(kind):
-        wanted = typing.get_origin(hints[field.name]) or hints[field.name]
-        value = plain.get(field.name)
-        if wanted in (str, int, dict, list) and not isinstance(value, wanted):
-            value = wanted()
-        values[field.name] = value
-    return values
+    return {
+        field.name: _typed(plain.get(field.name), hints[field.name])
+        for field in dataclasses.fields(kind)
+    }
 
 
-def _numbers(level: Level, *names: str) -> None:
-    """JSON lacks infinity and NaN, so they are written as words."""
-    for name in names:
-        value = getattr(level, name)
-        with contextlib.suppress(TypeError, ValueError):
-            object.__setattr__(level, name, None if value is None else float(value))
+def _typed(value: Any, hint: Any) -> Any:
+    """The value if it is of that type, else an empty one."""
+    if _fits(value, hint):
+        return value
+    empty: Any = typing.get_origin(hint) or hint
+    return empty() if empty in (str, int, bool, list, dict) else None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kind, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
+    if kind is list:
+        return isinstance(value, list) and all(_fits(v, inner[0]) for v in value)
+    if kind is dict:
+        fits = isinstance(value, dict)
+        return fits and all(_fits(v, inner[1]) for v in value.values())
+    if inner:  # X | None
+        return any(_fits(value, one) for one in inner)
+    if hint is float:
+        return isinstance(value, (int, float))
+    return isinstance(value, hint)
+
+
+def _with_numbers(value: Any) -> Any:
+    """JSON lacks infinity and NaN, so results.to_text writes them as words."""
+    if isinstance(value, dict):
+        return {key: _with_numbers(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(one) for one in value]
+    return float(value) if value in ("inf", "-inf", "nan") else value
 
 
 def chosen(entries: Iterable[Entry], names: Iterable[str], folder: Path) -> list[Entry]:

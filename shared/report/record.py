@@ -155,6 +155,6 @@ def load(file: Path, comparison: Comparison) -> Record:
             facts = json.loads(about.get("facts", "{}"))
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise UsageError(f"{file} cannot be read ({error})") from None
-    if about.get("date") != comparison.date:
+    if about.get("date") != comparison.date or not isinstance(facts, dict):
         raise UsageError(f"{file} belongs to another comparison")
     return Record(arrays, facts)

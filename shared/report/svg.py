@@ -53,6 +53,7 @@ def inline(drawn: Figure, title: str, told: str, key: str) -> Markup:
     for element in root.iter():
         _clean(element, short)
     for element in root.iter(f"{{{SVG}}}g"):
+        _prune(element)
         _hoist(element)
     _label(root, title, told, key)
     ET.register_namespace("", SVG)
@@ -80,6 +81,13 @@ def _clean(element: ET.Element, short: dict[str, str]) -> None:
     for name in ("x", "y"):
         if name in attributes:
             attributes[name] = _short(attributes[name])
+
+
+def _prune(group: ET.Element) -> None:
+    """Take out outlines of nothing, such as an area that a contour does not have."""
+    for child in list(group):
+        if child.tag == f"{{{SVG}}}path" and not child.get("d"):
+            group.remove(child)
 
 
 def _hoist(group: ET.Element) -> None:

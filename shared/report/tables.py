@@ -12,11 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared import wording
-from shared.report.reading import TRACKS, Entry
+from shared.report.reading import TRACKS, Entry, Part
 from shared.report.record import disagreements
 
 PERCENT = ("accuracy", "solved")
-TIMES = ("import", "build", "train", "compile", "evaluate")
+TIMES = {
+    "import": "import",
+    "build": "build",
+    "train": "train",
+    "compile": "compile (within train)",
+    "evaluate": "evaluate",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +45,11 @@ class Row:
     printed: str = ""
 
 
-def metric(name: str, value: Any) -> str:
+def metric(name: str, value: float) -> str:
     """A metric's number as a reader wants it."""
     if name in PERCENT:
-        return f"{100 * float(value):.4g}\N{NO-BREAK SPACE}%"
-    return f"{float(value):.4g}"
+        return f"{100 * value:.4g}\N{NO-BREAK SPACE}%"
+    return f"{value:.4g}"
 
 
 def score(entry: Entry, track: str) -> str:
@@ -51,8 +57,8 @@ def score(entry: Entry, track: str) -> str:
     found: dict[float, str] = {}
     name = ""
     for part in entry.parts(track).values():
-        for name, value in list((part.get("metrics") or {}).items())[:1]:
-            found[float(value)] = metric(name, value)
+        for name, value in list(part.metrics.items())[:1]:
+            found[value] = metric(name, value)
     ends = [found[value] for value in sorted(found)]
     text = " to ".join(ends[:1] + ends[1:][-1:])
     if name in PERCENT:
@@ -63,42 +69,30 @@ def score(entry: Entry, track: str) -> str:
 def training_time(entry: Entry, track: str) -> str:
     """Of all variants together; "" where nothing was trained."""
     parts = entry.parts(track).values()
-    times = [(part.get("seconds") or {}).get("train") for part in parts]
-    known = [float(time) for time in times if time is not None]
-    return wording.duration(sum(known)) if known else ""
+    times = [part.seconds["train"] for part in parts if "train" in part.seconds]
+    return wording.duration(sum(times)) if times else ""
 
 
 def measured(entry: Entry) -> Iterator[tuple[str, list[Row]]]:
     """Scores, times and memory of each variant."""
     for variant in entry.variants:
-        parts = {t: entry.parts(t).get(variant) or {} for t in TRACKS}
-        rows = [_row("parameters", parts, lambda p: f"{int(p['parameters']):,}")]
-        if {rows[0].tf, rows[0].torch} == {"0"}:
-            rows = []
-        names = {n: n for p in parts.values() for n in p.get("metrics") or {}}
-        for name in names:
-            rows.append(_row(name, parts, lambda p, n=name: metric(n, p["metrics"][n])))
-        for name in TIMES:
-            told = "compile (within train)" if name == "compile" else name
-            rows.append(
-                _row(told, parts, lambda p, n=name: wording.duration(p["seconds"][n]))
-            )
-        memory = _row("peak memory", parts, lambda p: _bytes(p["peak_memory_bytes"]))
-        yield variant, [row for row in [*rows, memory] if row.tf or row.torch]
+        parts = {t: entry.parts(t).get(variant) for t in TRACKS}
+        told = {t: _measured(part) if part else {} for t, part in parts.items()}
+        names = dict.fromkeys(name for one in told.values() for name in one)
+        rows = [Row(n, told["tf"].get(n, ""), told["torch"].get(n, "")) for n in names]
+        if rows:
+            yield variant, rows
 
 
-def _row(name: str, parts: Mapping[str, Any], read: Any) -> Row:
-    def one(track: str) -> str:
-        try:
-            return str(read(parts[track]))
-        except (KeyError, TypeError, ValueError):
-            return ""
-
-    return Row(name, one("tf"), one("torch"))
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e6:,.0f} MB"
+def _measured(part: Part) -> dict[str, str]:
+    found = {"parameters": f"{part.parameters:,}"} if part.parameters else {}
+    found |= {name: metric(name, value) for name, value in part.metrics.items()}
+    for name, told in TIMES.items():
+        if name in part.seconds:
+            found[told] = wording.duration(part.seconds[name])
+    if part.peak_memory_bytes is not None:
+        found["peak memory"] = f"{part.peak_memory_bytes / 1e6:,.0f} MB"
+    return found
 
 
 def published(entry: Entry) -> list[Row]:
@@ -144,12 +138,13 @@ def _result(name: str, tf: Mapping[str, Any], torch: Mapping[str, Any]) -> Row:
 
 
 def _value(value: Any) -> str:
-    """Also of what comparison.json holds, where NaN is a word."""
+    """A number or an array of them; anything else as it is."""
     if value is None:
         return ""
-    array = np.asarray(value)
-    if array.dtype.kind in "US":
-        array = array.astype(np.float64)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        return str(value)
     return wording.number(array.reshape(()) if array.size == 1 else array)
 
 
