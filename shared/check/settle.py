@@ -26,7 +26,7 @@ def settle(both: Both, precision: str = "float32") -> Answers:
     for number, plan in enumerate(_plans(both)):
         both.plan = plan
         try:
-            answers = both.forward(precision)
+            answers = both.forward(precision, record="steps")
         except UsageError as error:
             problems.append(error)
             continue

@@ -115,7 +115,7 @@ def _rates(both: Both, pair: Pair) -> Iterator[Cause]:
 
 def _dropouts(both: Both) -> Iterator[Cause]:
     """The dropout calls of both, in order; they are off while the two are compared."""
-    answers = both.forward("float32", record="layers")
+    answers = both.forward("float32", record="steps")
     for slot in steps.aligned(both, answers):
         ours, theirs = slot.keras, slot.torch
         if ours is None or theirs is None or ours.get("op") != "dropout":
@@ -130,7 +130,7 @@ def _dropouts(both: Both) -> Iterator[Cause]:
 
 def repeat(both: Both) -> Level:
     """Whether either model, run twice in inference mode, answers the same."""
-    answers = both.forward("float32")
+    answers = both.forward("float32", record="steps")
     sides = ("tf", "Keras", answers.keras), ("torch", "PyTorch", answers.torch)
     for side, name, first in sides:
         second = both.once(side, "float32")

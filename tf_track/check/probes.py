@@ -97,7 +97,7 @@ def forward(
         plan: "structure", if given, says what the model's argument is like.
         repairs: none; PyTorch's model is the one that is repaired.
         twin: if not 0, the weights are moved by one unit in the last place.
-        record: "none", "layers" or "all".
+        record: "none", "steps", "layers" or "all", as `Recorder` has it.
 
     Raises:
         UsageError: the model fails.

@@ -57,7 +57,8 @@ class Recorder:
 
         Args:
             subject: the model's.
-            keep: "none", "layers" or "all", which keeps what goes through glue too.
+            keep: "none", "steps" for their order alone, "layers" for what goes through
+                layers, or "all" for glue too.
         """
         self.trace: Trace = {}
         self.steps: list[dict[str, Any]] = []
@@ -250,6 +251,8 @@ class Recorder:
 
     def _keep_all(self, key: str, given: list[tf.Tensor]) -> None:
         """The tensors under `key`, `key/1` and so on; their memory is not copied."""
+        if self._keep == "steps":
+            return
         for k, tensor in enumerate(given):
             self.trace[f"{key}/{k}" if k else key] = np.asarray(tensor)
 

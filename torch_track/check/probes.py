@@ -94,7 +94,7 @@ def forward(
         plan: how the inputs are arranged and passed.
         repairs: what is computed in another way.
         twin: if not 0, the seed by which all weights move by one ulp.
-        record: "none", "layers" or "all": what is kept beside the outputs.
+        record: "none", "steps", "layers" or "all": what is kept beside the outputs.
 
     Returns:
         "output/0", ... and "layer/ORDER/in", "glue/ID/out" and so on, in PyTorch's

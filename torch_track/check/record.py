@@ -45,8 +45,8 @@ class Recorder(TorchFunctionMode):
         Args:
             model: the copy.
             parts: of it.
-            record: which arrays are kept: "none", "outputs" of layers, "layers" with
-                their inputs, or "all" with the calls between them.
+            record: which arrays are kept: "none" or "steps", "outputs" of layers,
+                "layers" with their inputs, or "all" with the calls between them.
             quiet: dropout and noise do nothing.
             repairs: of calls between layers, by their ids.
         """
@@ -109,7 +109,7 @@ class Recorder(TorchFunctionMode):
         out, state = arguments.outputs(module, output)
         if state is not None:
             self.state = state
-        if self._record == "none" or self.calls[orders[0]] > 1 or out is None:
+        if self._record in ("none", "steps") or self.calls[orders[0]] > 1 or out is None:
             return
         self.trace[f"layer/{orders[-1]}/out"] = self._arrays.of(out)
         if state is not None:
