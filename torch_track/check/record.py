@@ -109,7 +109,8 @@ class Recorder(TorchFunctionMode):
         out, state = arguments.outputs(module, output)
         if state is not None:
             self.state = state
-        if self._record in ("none", "steps") or self.calls[orders[0]] > 1 or out is None:
+        kept = self._record not in ("none", "steps")
+        if not kept or self.calls[orders[0]] > 1 or out is None:
             return
         self.trace[f"layer/{orders[-1]}/out"] = self._arrays.of(out)
         if state is not None:
