@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.check import (
     arrange,
+    explain,
     inputs,
     local,
     show_pairs,
@@ -15,13 +16,13 @@ from shared.check import (
     start,
 )
 from shared.check.answers import Array
-from shared.check.both import Both
+from shared.check.both import Both, Repairs
 from shared.check.candidate import merged
 from shared.check.judge import Judge
 from shared.check.measure import Task
 from shared.check.pairing import Layer, pair
 from shared.check.result import Check, Level
-from shared.check.search import Search
+from shared.check.search import Explained, Search
 from shared.check.settle import settle
 from shared.check.smallest import smallest
 
@@ -158,7 +159,8 @@ class _Examination:
         layers = () if heavy and not found.first else local.errors(self.both)
         for precision in self.options.precisions:
             levels += [
-                self._repaired(judge, one, repairs) for one in by_precision[precision]
+                self._repaired(judge, one, found, repairs)
+                for one in by_precision[precision]
             ]
         return Check(
             levels=tuple(levels),
@@ -169,15 +171,29 @@ class _Examination:
             pairs=specification.pairs(self.both.pairing),
             doubts=tuple(show_pairs.doubts(self.both.pairing)),
             notes=tuple(self.notes),
-            smallest=smallest(self.both, repairs) if found.unexplained else None,
+            smallest=self._smallest(found, repairs),
             about={"seed": self.options.seed},
         )
 
-    def _repaired(self, judge: Judge, one: Level, repairs: list[Any]) -> Level:
+    def _smallest(self, found: Explained, repairs: Repairs) -> dict[str, Any] | None:
+        """Where the outputs depart and nothing explains it, and the model is small."""
+        heavy = self.both.keras_about["parameters"] > HEAVY
+        if not found.departs or heavy:
+            return None
+        return smallest(self.both, repairs)
+
+    def _repaired(
+        self, judge: Judge, one: Level, found: Explained, repairs: Repairs
+    ) -> Level:
+        """With what is left once all is repaired; what is harmless fails nothing."""
         if one.verdict != "fail" or not repairs:
             return one
         left = judge.apart(one.level, one.precision, repairs)
-        return dataclasses.replace(one, repaired=left)
+        one = dataclasses.replace(one, repaired=left)
+        harmless = all(cause.harmless for cause in found.causes)
+        if harmless and one.explained and one.value <= explain.INVISIBLE:
+            return dataclasses.replace(one, verdict="pass")
+        return one
 
 
 def _names(name: str, ways: Sequence[str]) -> list[str]:

@@ -18,6 +18,10 @@ from shared.weights import Weights
 SIDES = ("Keras", "PyTorch")
 
 
+TINY = 1e-3
+"""A gradient is compared with the model's largest times this, if it is smaller yet."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """What the models are trained on.
@@ -100,7 +104,8 @@ def parameters(
     largest = max(
         (float(np.abs(a).max(initial=0.0)) for a in ours.values()), default=0.0
     )
-    least = tolerances.least_scale(precision, largest, tolerance)
+    # A bias before a batch norm has no gradient but rounding.
+    least = max(tolerances.least_scale(precision, largest, tolerance), TINY * largest)
     found = []
     for name in dict.fromkeys([*ours, *theirs]):
         if name not in ours or name not in theirs:

@@ -32,12 +32,21 @@ STAGES = {
 
 @dataclasses.dataclass(frozen=True)
 class Explained:
-    """What was found: the repairs, the causes they prove, the first departures."""
+    """What was found.
+
+    Attributes:
+        candidates: those whose repair helps.
+        causes: the same, with their shares.
+        first: the first place that departs, explained or not.
+        unexplained: the first that departs for no known cause.
+        departs: whether that is in the outputs in inference mode.
+    """
 
     candidates: tuple[Candidate, ...]
     causes: tuple[Cause, ...]
     first: str
     unexplained: str
+    departs: bool
 
 
 class Search:
@@ -64,6 +73,7 @@ class Search:
         }
         self.found: list[Candidate] = []
         self.first = self.unexplained = ""
+        self.departs = False
 
     def run(self, levels: Sequence[Level]) -> Explained:
         if self.precision not in self.judge.refused:
@@ -73,11 +83,15 @@ class Search:
             for level in ("loss", "gradient", "statistics", "step"):
                 if level in self.failed:
                     self._later(level)
+        if self.failed and not (self.found or self.unexplained):
+            # Nothing departs in float64: it is float32 that the models do not bear.
+            self._note("", f"{min(self.failed)}, in float32 only")
         broken = next((one for one in levels if one.verdict == "fail"), None)
         if not self.first and broken is not None:
             self.first = broken.where
         causes = tuple(self._cause(one) for one in self.found)
-        return Explained(tuple(self.found), causes, self.first, self.unexplained)
+        texts = self.first, self.unexplained
+        return Explained(tuple(self.found), causes, *texts, self.departs)
 
     def _forward(self, training: bool, level: str) -> None:
         limit = self.judge.allowed(level, self.precision)
@@ -86,6 +100,7 @@ class Search:
         )
         found = search.run()
         self.found += found.causes
+        self.departs |= bool(found.unexplained) and not training
         self._note(found.first, found.unexplained)
 
     def _note(self, first: str, unexplained: str) -> None:

@@ -209,14 +209,13 @@ def _departing(layers: Sequence[LayerError]) -> list[LayerError]:
 
 
 def _layers(layers: Sequence[LayerError]) -> Table:
-    found = _table("", "Keras", "PyTorch", "kind", "local", "inherited", "propagated")
+    found = _table("", "Keras", "PyTorch", "local", "inherited", "propagated")
     for one in layers:
         bad = one.local is not None and not one.local <= VISIBLE
         found.add_row(
             SYMBOLS["fail"] if bad else " ",
             escape(one.keras),
             escape(one.torch),
-            one.kind,
             size(one.local),
             size(one.inherited),
             size(one.propagated),

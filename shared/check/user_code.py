@@ -156,7 +156,7 @@ def guarded(path: str, work: Callable[[], Any]) -> Any:
     """
     try:
         return work()
-    except TwotrackError:
+    except (TwotrackError, KeyboardInterrupt):
         raise
     except MemoryError:
         raise MissingError(OUT_OF_MEMORY) from None
