@@ -53,7 +53,7 @@ class Subject:
             UsageError: as `load_model` and `layouts.parts` do.
         """
         weight_files.forget()
-        backend.configure("cpu", "float32", 0, threads=2)
+        backend.configure("cpu", "float32", 0)
         model = load_model("torch_track", builder)
         return Subject(model, builder.rpartition(":")[0])
 
