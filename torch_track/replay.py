@@ -3,7 +3,8 @@
 Three steps run as they are written, the first two of them recorded. If both recordings
 are the same, the loop made of them repeats the last two steps from the state before
 these; only if that ends in the same bits, the random generator's included, it does the
-steps that follow. Part batches run as they are written.
+steps that follow. Part batches run as they are written. On a GPU the loop's step is a
+CUDA graph (torch_track/cuda_graph.py), which is checked likewise.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 import torch
 
 from shared.session import Schedule, Session
-from torch_track import backend, matched
+from torch_track import backend, cuda_graph, matched
 from torch_track.program import Program
 from torch_track.record import Feed, Recorder, Unrecordable, bits, places
 from torch_track.remembered import Remembered
 from torch_track.script import Run, compiled
+from torch_track.state import State
 
 Step: TypeAlias = Callable[[torch.Tensor, torch.Tensor], Any]
 Span: TypeAlias = Callable[[int, int, torch.Tensor], torch.Tensor]
@@ -39,10 +41,12 @@ def fuse(optimizer: torch.optim.Optimizer | None) -> None:
     """
     if not isinstance(optimizer, _COUNTING):
         return
+    # PyTorch has no such form of Adagrad for a GPU.
+    devices = {"cpu"} if isinstance(optimizer, torch.optim.Adagrad) else {"cpu", "cuda"}
     for group in optimizer.param_groups:
         chosen = group["foreach"], group["fused"], group["differentiable"] or None
-        on_cpu = all(p.device.type == "cpu" for p in group["params"])
-        if chosen == (None, None, None) and on_cpu:
+        there = {p.device.type for p in group["params"]} <= devices
+        if chosen == (None, None, None) and there:
             group["fused"] = True
 
 
@@ -82,6 +86,7 @@ class Loop:
         self._masks: list[matched.Mask] = []
         self._recorder: Recorder | None = None
         self._program: Program | None = None
+        self._run: Run | None = None
         self._tried = False
 
     def __call__(self, first: int, last: int, order: torch.Tensor) -> torch.Tensor:
@@ -121,8 +126,8 @@ class Loop:
     def _learn(
         self, first: int, order: torch.Tensor, losses: list[torch.Tensor]
     ) -> Program:
-        if self._data[0].device.type != "cpu":
-            raise Unrecordable("recordings are made on the CPU only")
+        if self._data[0].device.type not in ("cpu", cuda_graph.DEVICE.kind):
+            raise Unrecordable("recordings are made on the CPU or with CUDA only")
         but = self._optimizer, self._clock
         remembered = Remembered(self._step, but)
         program = self._record(first, order, losses)
@@ -140,6 +145,9 @@ class Loop:
             same = end.holds() and bits(repeated) == bits(torch.cat(losses[1:]))
         except RuntimeError:
             same = False
+        except Unrecordable:
+            end.restore()
+            raise
         if not same:
             end.restore()
             raise Unrecordable("its repetition does not give the same numbers")
@@ -186,7 +194,7 @@ class Loop:
         """The losses of full batches of one epoch, by the program."""
         shape = last - first, *program.loss.shape
         losses = torch.empty(shape, dtype=program.loss.dtype)
-        run, size = self._compiled(program), self._schedule.size
+        run, size = self._ready(program), self._schedule.size
         bytes_a_step = sum(mask.tensor.numel() for mask in self._masks)
         most = max(1, _MASKS_AT_ONCE // max(1, bytes_a_step))
         for start in range(first, last, most):
@@ -206,31 +214,16 @@ class Loop:
                 )
         return losses
 
-    def _compiled(self, program: Program) -> Run:
-        if program.source not in self._runs:
-            self._runs[program.source] = compiled(program.source)
-        return self._runs[program.source]
+    def _ready(self, program: Program) -> Run:
+        """What runs the program: its loop, compiled, or a graph of the loop's step."""
+        if self._run is None:
+            if program.source not in self._runs:
+                self._runs[program.source] = compiled(program.source)
+            self._run = self._runs[program.source]
+            if cuda_graph.fits(program, matched.epsilons(self._optimizer, 1)):
+                self._run = cuda_graph.Graphed(self._run)
+        return self._run
 
 
 def _drawn(mask: matched.Mask, steps: Iterable[int]) -> torch.Tensor:
     return backend.tensor(np.stack([mask.draw(step) for step in steps]))
-
-
-class State:
-    """What tensors contain and where the random generator stands."""
-
-    def __init__(self, tensors: list[torch.Tensor]) -> None:
-        self._copies = [(tensor, tensor.detach().clone()) for tensor in tensors]
-        self._random = torch.get_rng_state()
-
-    def holds(self) -> bool:
-        """Is everything as it was, bit for bit?"""
-        same = all(bits(tensor) == bits(copy) for tensor, copy in self._copies)
-        return same and bits(torch.get_rng_state()) == bits(self._random)
-
-    def restore(self) -> None:
-        torch.set_rng_state(self._random)
-        with torch.no_grad():
-            for tensor, copy in self._copies:
-                if bits(tensor) != bits(copy):
-                    tensor.copy_(copy)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import optim
 
-from shared.weights import Weights
-from torch_track import backend, matched
+from torch_track import matched
+from torch_track.check import clip, optimizer_float32, optimizer_sparse
+from torch_track.check.optimizer_sparse import Squares
 from torch_track.layouts import Part
 from torch_track.matched import Group, States
 
@@ -21,17 +21,26 @@ def repair(
     optimizer: optim.Optimizer, parts: Sequence[Part], repairs: Sequence[Fix]
 ) -> None:
     """Let the optimizer compute what the repairs of optimizers say."""
-    fixes = {r["fix"]: r for r in repairs if r["do"] == "optimizer"}
-    for r in repairs:
-        if r["do"] == "optimizer" and r["fix"] == "set":
+    own = [r for r in repairs if r["do"] == "optimizer"]
+    fixes = {r["fix"]: r.get("settings", {}) for r in own}
+    for r in own:
+        if r["fix"] == "set":
             for name, value in r["settings"].items():
                 _set(optimizer, name, value)
+    if "epsilon" in fixes and isinstance(optimizer, optim.NAdam):
+        _set(optimizer, "momentum_decay", 1.0)  # 0.96^t in place of 0.96^(0.004 t)
+    squares: Squares = {}
+    if "clip" in fixes:
+        optimizer_sparse.collect(optimizer, parts, squares)
+        clip.before_step(optimizer, parts, squares, fixes["clip"])
+    elif "sparse_gradients" in fixes:
+        optimizer_sparse.collect(optimizer, parts, squares)
+    for name in (name for name in _CHANGES if name in fixes):
+        _before_step(optimizer, _CHANGES[name])
+    if "sparse_gradients" in fixes:
+        optimizer_sparse.before_step(optimizer, squares)
     if "float32_hyperparameters" in fixes:
-        for group in optimizer.param_groups:
-            group.update({key: matched.rounded(value) for key, value in group.items()})
-    for name, hook in _HOOKS.items():
-        if name in fixes:
-            hook(optimizer, parts, fixes[name].get("settings", {}))
+        optimizer_float32.round_hyperparameters(optimizer)
 
 
 def _set(optimizer: optim.Optimizer, name: str, value: Any) -> None:
@@ -44,81 +53,24 @@ def _set(optimizer: optim.Optimizer, name: str, value: Any) -> None:
         else:
             group[_NAMES.get(name, name)] = value
         if name == "initial_accumulator_value":
-            for p in group["params"]:
-                optimizer.state[p]["sum"].fill_(value)
+            optimizer_float32.fill(optimizer, group)
 
 
 _NAMES = {"learning_rate": "lr", "epsilon": "eps"}
 
 
-def _clip(optimizer: optim.Optimizer, parts: Sequence[Part], settings: Fix) -> None:
-    """Clip the gradients, each of Keras' variables by itself."""
-    ((name, limit),) = settings.items()
+def _before_step(
+    optimizer: optim.Optimizer,
+    change: Callable[[optim.Optimizer, Group, Group], None],
+) -> None:
+    """A change of each group before each step, given the group as it was at first."""
+    given = [dict(group) for group in optimizer.param_groups]
 
-    def before_step(*_: Any) -> None:
-        found = [(part, _gradients(part)) for part in parts]
-        neutral = [part.layout.to_neutral(part.module, own) for part, own in found]
-        for (part, own), arrays in zip(
-            found, _CLIPS[name](neutral, limit), strict=True
-        ):
-            native = part.layout.to_native(part.module, arrays)
-            for key in own:
-                gradient = part.tensors()[key].grad
-                if key in native and gradient is not None:
-                    gradient.copy_(torch.tensor(np.array(native[key], order="C")))
+    def hook(optimizer: optim.Optimizer, *_: Any) -> None:
+        for group, own in zip(optimizer.param_groups, given, strict=True):
+            change(optimizer, group, own)
 
-    optimizer.register_step_pre_hook(before_step)
-
-
-def _gradients(part: Part) -> Weights:
-    own = {name: tensor.grad for name, tensor in part.tensors().items()}
-    return {name: backend.array(g) for name, g in own.items() if g is not None}
-
-
-def _by_value(found: list[Weights], limit: float) -> list[Weights]:
-    return [
-        {name: np.clip(a, -limit, limit) for name, a in arrays.items()}
-        for arrays in found
-    ]
-
-
-def _by_norm(found: list[Weights], limit: float) -> list[Weights]:
-    return [
-        {name: a * _scale(limit, np.linalg.norm(a)) for name, a in arrays.items()}
-        for arrays in found
-    ]
-
-
-def _by_global_norm(found: list[Weights], limit: float) -> list[Weights]:
-    every = [a.ravel() for arrays in found for a in arrays.values()]
-    scale = _scale(limit, np.linalg.norm(np.concatenate(every)))
-    return [{name: a * scale for name, a in arrays.items()} for arrays in found]
-
-
-def _scale(limit: float, norm: Any) -> Any:
-    return type(norm)(limit / max(norm, limit))
-
-
-_CLIPS: Mapping[str, Callable[[list[Weights], float], list[Weights]]] = {
-    "clipvalue": _by_value,
-    "clipnorm": _by_norm,
-    "global_clipnorm": _by_global_norm,
-}
-
-
-def _before(change: Callable[[optim.Optimizer, Group, Group], None]) -> Any:
-    """A repair of each group before each step, given the group as it was at first."""
-
-    def hook(optimizer: optim.Optimizer, parts: Sequence[Part], settings: Fix) -> None:
-        given = [dict(group) for group in optimizer.param_groups]
-
-        def before_step(optimizer: optim.Optimizer, *_: Any) -> None:
-            for group, own in zip(optimizer.param_groups, given, strict=True):
-                change(optimizer, group, own)
-
-        optimizer.register_step_pre_hook(before_step)
-
-    return hook
+    optimizer.register_step_pre_hook(hook)
 
 
 def _decouple(optimizer: optim.Optimizer, group: Group, given: Group) -> None:
@@ -165,17 +117,11 @@ def _adamax(states: States, group: Group, epsilon: float) -> None:
         state["exp_inf"] = (state["largest"] + epsilon) / beta
 
 
-def _nadam(states: States, group: Group, epsilon: float) -> None:
-    """0.96^t in place of 0.96^(0.004 t)."""
-    group["momentum_decay"] = 1.0
+_EPSILONS = matched.RULES | {optim.Adamax: _adamax}
 
-
-_EPSILONS = matched.RULES | {optim.Adamax: _adamax, optim.NAdam: _nadam}
-
-_HOOKS: Mapping[str, Callable[[optim.Optimizer, Sequence[Part], Fix], None]] = {
-    "clip": _clip,
-    "decoupled": _before(_decouple),
-    "coupled": _before(_couple),
-    "epsilon": _before(_epsilon),
-    "momentum_schedule": _before(_rescale_momentum),
+_CHANGES: Mapping[str, Callable[[optim.Optimizer, Group, Group], None]] = {
+    "decoupled": _decouple,
+    "coupled": _couple,
+    "epsilon": _epsilon,
+    "momentum_schedule": _rescale_momentum,
 }
