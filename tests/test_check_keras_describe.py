@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from shared.errors import UsageError
+from shared.errors import MissingError, UsageError
 from tf_track import backend, layouts
 from tf_track.check import probes
 
@@ -341,6 +342,84 @@ def test_inputs_that_do_not_fit(precision: str) -> None:
         forward([np.zeros((2, 8, 10, 4))], precision=precision)
     with pytest.raises(UsageError):
         forward([np.zeros((2, 3))], precision=precision)
+
+
+def test_out_of_memory() -> None:
+    class Greedy(keras.Model):
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    model = Greedy()
+    model.built = True
+    probes.hold(model)
+    with pytest.raises(MissingError, match="out of memory"):
+        forward([np.ones((2, 3))])
+
+
+def test_what_a_model_notes_is_taken_back() -> None:
+    """What its code keeps of a call, and what it has drawn."""
+
+    class Notes(keras.Model):
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            self.last = x + keras.random.uniform(x.shape, dtype=x.dtype)
+            self.add_loss(tf.reduce_sum(self.last))
+            return self.last * random.random() * np.random.rand()
+
+    model = Notes()
+    model.built = True
+    keras.utils.set_random_seed(4)
+    expected = keras.random.uniform((2,)), random.random(), np.random.rand()
+    keras.utils.set_random_seed(4)
+    probes.hold(model)
+    first, _ = forward([np.ones((2, 3))])
+    again, _ = forward([np.ones((2, 3))])
+    assert first["output/0"].tobytes() == again["output/0"].tobytes()
+    assert not hasattr(model, "last") and not model.losses
+    found = keras.random.uniform((2,)), random.random(), np.random.rand()
+    assert backend.array(found[0]).tobytes() == backend.array(expected[0]).tobytes()
+    assert found[1:] == expected[1:]
+
+
+def test_a_stateful_layer() -> None:
+    given = keras.Input(batch_shape=(2, 3, 4))
+    model = keras.Model(given, layers.LSTM(5, stateful=True)(given))
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    model(x)
+    states = [backend.array(state) for state in model.layers[1].states]
+    probes.hold(model)
+    first, _ = forward([x])
+    again, _ = forward([x])
+    assert first["output/0"].tobytes() == again["output/0"].tobytes()
+    for state, held in zip(model.layers[1].states, states, strict=True):
+        assert backend.array(state).tobytes() == held.tobytes()
+
+
+def test_code_that_the_user_has_compiled() -> None:
+    """It runs eagerly here, and what was traced is used again afterwards."""
+
+    class Compiled(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = layers.Dense(2)
+            self.traced = 0
+
+        @tf.function
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            self.traced += 1
+            return tf.nn.relu(self.dense(x))
+
+    model = Compiled()
+    x = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    expected = backend.array(model(x))
+    traced = model.traced
+    probes.hold(model)
+    probes.set_weights({"0/bias": np.ones(2)})
+    found, facts = forward([x], precision="float32")
+    assert [s.get("id", s.get("order")) for s in facts["steps"]] == [0, "relu#0"]
+    assert np.abs(found["output/0"] - expected).max() > 0.1
+    probes.release()
+    assert backend.array(model(x)).tobytes() == expected.tobytes()
+    assert model.traced == traced
 
 
 def test_a_file(tmp_path: Path) -> None:

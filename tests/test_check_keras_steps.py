@@ -272,7 +272,21 @@ def test_dropout_as_a_function() -> None:
     trace, facts = forward(batch)
     rates = [s["settings"]["rate"] for s in facts["steps"] if s["op"] == "dropout"]
     assert rates == [0.5, 0.25]
+    noises = [s["settings"] for s in facts["steps"] if s["op"] == "noise"]
+    assert noises == [{"size": 1.0, "active": True}] * 2
     np.testing.assert_allclose(trace["output/0"], 2 * batch[0], rtol=1e-15)
+
+
+def test_layers_that_are_made_on_the_spot() -> None:
+    class Makes(keras.Model):
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            return layers.concatenate([layers.ReLU()(x), ops.zeros((4, 2))])
+
+    model = Makes()
+    model.built = True
+    probes.hold(model)
+    _, facts = forward([normal(4, 5)])
+    assert told(facts["steps"]) == ["relu#0", "concatenate#0"]
 
 
 def test_no_record() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
@@ -63,6 +64,7 @@ _TENSORFLOW = {
     "l2_normalize leaky_relu local_response_normalization log_softmax max_pool "
     "max_pool1d max_pool2d max_pool3d relu relu6 selu sigmoid silu softmax softplus "
     "softsign tanh",
+    tf.random: "normal truncated_normal uniform",
 }
 """The functions of TensorFlow that count as steps."""
 
@@ -140,12 +142,16 @@ def keras_kind(layer: Layer) -> type | None:
 def user_frame() -> str:
     """Where the user's code has called, as "file.py:7"; empty where Keras' has."""
     frame = sys._getframe(1)
-    while frame.f_back and "tf_track" in frame.f_globals.get("__name__", ""):
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PASSED):
         frame = frame.f_back
     path = frame.f_code.co_filename
     if not is_users(path):
         return ""
-    return f"{path.replace(chr(92), '/').rpartition('/')[2]}:{frame.f_lineno}"
+    return f"{os.path.basename(path)}:{frame.f_lineno}"
+
+
+_PASSED = ("tf_track.", "tensorflow.python.autograph.")
+"""Modules that call on behalf of others; of a compiled function it is AutoGraph."""
 
 
 def widened(precision: str) -> dict[int, Any]:

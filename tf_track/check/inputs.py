@@ -50,7 +50,7 @@ def known(model: keras.Model) -> list[dict[str, Any]]:
             for tensor in found.inputs
         ]
     shapes = _shapes(model)
-    leaves = keras.tree.flatten(keras.tree.map_shape_structure(_Leaf, shapes))
+    leaves = keras.tree.flatten(_structures(model))
     found = []
     for k, name in enumerate(_names(model, shapes)):
         shape = leaves[k].shape[1:] if k < len(leaves) else None
@@ -75,7 +75,7 @@ def _structures(model: keras.Model) -> tuple[Any, ...]:
     found = graph(model)
     if found is not None:
         return (found._inputs_struct,)
-    return tuple(keras.tree.map_shape_structure(_Leaf, _shapes(model)))
+    return tuple(keras.tree.map_shape_structure(_Leaf, x) for x in _shapes(model))
 
 
 def _names(model: keras.Model, shapes: tuple[Any, ...]) -> list[str]:

@@ -14,60 +14,43 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.backend.tensorflow import nn
+from keras.src.backend.common import global_state
 
+from tf_track.check import kernels
 from tf_track.check.inputs import graph
 from tf_track.check.swap import Change, swapped
 
 Layer: TypeAlias = keras.layers.Layer
 
+_GENERATOR = "global_seed_generator"
+"""Keras' name for what draws where no seed is given; it is made when first needed."""
+
 
 @contextlib.contextmanager
 def environment(precision: str) -> Iterator[None]:
-    """The precision by default, on the CPU, nothing compiled, until the block ends."""
+    """The precision by default, on the CPU, nothing compiled, until the block ends.
+
+    Generators of random numbers are left as they were, but TensorFlow's own.
+    """
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     eager = tf.config.functions_run_eagerly()
     drawn = random.getstate(), np.random.get_state()
+    generator = global_state.get_global_attribute(_GENERATOR)
     try:
+        global_state.set_global_attribute(_GENERATOR, None)
         keras.config.set_floatx(precision)
         keras.config.set_dtype_policy(precision)
         # What the user has compiled would read the variables that it was traced with.
         tf.config.run_functions_eagerly(True)
-        with tf.device("CPU:0"), swapped([(nn, "conv", _by_groups)]):
+        with tf.device("CPU:0"), swapped(kernels.CHANGES):
             yield
     finally:
+        global_state.set_global_attribute(_GENERATOR, generator)
         tf.config.run_functions_eagerly(eager)
         keras.config.set_dtype_policy(policy)
         keras.config.set_floatx(floatx)
         random.setstate(drawn[0])
         np.random.set_state(drawn[1])
-
-
-_conv = nn.conv
-
-
-def _by_groups(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    """A convolution, its groups apart: on a CPU TensorFlow has no gradient of several.
-
-    Keras compiles them for that reason, and here nothing is compiled.
-    """
-    layout = data_format or keras.config.image_data_format()
-    axis = -1 if layout == "channels_last" else 1
-    groups = inputs.shape[axis] // kernel.shape[-2]
-    more = strides, padding, layout, dilation_rate
-    if groups == 1:
-        return _conv(inputs, kernel, *more)
-    pairs = zip(
-        tf.split(inputs, groups, axis), tf.split(kernel, groups, -1), strict=True
-    )
-    return tf.concat([_conv(x, k, *more) for x, k in pairs], axis)
 
 
 def recast(
@@ -83,15 +66,25 @@ def recast(
     policy = keras.DTypePolicy(precision)
     seen: set[int] = set()
     for layer in layers:
-        for variable in layer.variables:
+        for variable in _variables(layer):
             if id(variable) not in seen:
                 seen.add(id(variable))
                 yield from _variable(variable, precision, start)
         own = layer._dtype_policy
         if "float" in own.compute_dtype and own.quantization_mode is None:
             yield layer, "_dtype_policy", policy
+        yield layer, "_losses", []
+        yield layer, "_loss_ids", set()
         yield from _constants(layer, precision)
         yield from _symbols(layer, precision)
+
+
+def _variables(layer: Layer) -> Iterator[keras.Variable]:
+    """The layer's variables, also the states that a recurrent one keeps."""
+    yield from layer.variables
+    for value in vars(layer).values():
+        if isinstance(value, (list, tuple)):
+            yield from (one for one in value if isinstance(one, keras.Variable))
 
 
 def _variable(

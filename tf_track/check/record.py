@@ -236,10 +236,11 @@ class Recorder:
         self, called: Any, place: str, args: Any, named: Any, out: Any, name: str = ""
     ) -> None:
         inputs, outputs = tensors((args, named)), tensors(out)
-        if not (inputs and any(x.dtype.is_floating for x in outputs)):
+        from_nothing = not inputs and name not in rules.DRAWS
+        if from_nothing or not any(x.dtype.is_floating for x in outputs):
             return
         op, settings = glue.tell(called, args, named, out, name)
-        if op in rules.TRIVIAL or _is_same(op, inputs[0], outputs[0]):
+        if op in rules.TRIVIAL or (inputs and _is_same(op, inputs[0], outputs[0])):
             return
         number = f"{op}#{self._ids[op]}"
         self._ids[op] += 1

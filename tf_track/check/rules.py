@@ -31,6 +31,9 @@ TRIVIAL = {
 }
 """What changes no number."""
 
+DRAWS = {"normal", "truncated_normal", "uniform"}
+"""Functions that count though they are given no tensor."""
+
 ALIASES = {
     "alpha_dropout": "dropout",
     "amax": "max",
@@ -54,6 +57,7 @@ ALIASES = {
     "leaky_re_lu": "leaky_relu",
     "max_pooling": "max_pool",
     "moveaxis": "permute",
+    "normal": "noise",
     "normalization": "standardize",
     "ravel": "flatten",
     "re_lu": "relu",
@@ -71,7 +75,9 @@ ALIASES = {
     "swish": "silu",
     "transpose": "permute",
     "true_divide": "divide",
+    "truncated_normal": "noise",
     "truediv": "divide",
+    "uniform": "noise",
     "unit_normalization": "normalize",
     "unstack": "split",
     "up_sampling": "upsample",
@@ -116,19 +122,19 @@ def _relu(call: Call) -> Settings:
 
 def _pool(call: Call) -> Settings:
     spatial = call.rank - 2
-    size = _each(call.get("pool_size", "ksize"), spatial)
+    size = each(call.get("pool_size", "ksize"), spatial)
     strides = call.get("strides")
     padding = call.get("padding", default="valid")
     return {
         "size": size,
-        "stride": size if strides is None else _each(strides, spatial),
+        "stride": size if strides is None else each(strides, spatial),
         "padding": padding.lower() if isinstance(padding, str) else padding,
         "dilation": [1] * spatial,
         "ceil": False,
     }
 
 
-def _each(value: Any, count: int) -> list[int]:
+def each(value: Any, count: int) -> list[int]:
     """A number for each spatial axis, of one number, one each or one an axis."""
     if not isinstance(value, (list, tuple)):
         return [int(value)] * count
@@ -168,7 +174,7 @@ def _permute(call: Call) -> Settings:
 
 def _upsample(call: Call) -> Settings:
     if call.name == "up_sampling":
-        scale = _each(call.get("size"), call.rank - 2)
+        scale = each(call.get("size"), call.rank - 2)
         size: Settings = {"scale": [float(n) for n in scale]}
     else:
         size = {"size": [int(n) for n in call.output.shape[1:-1]]}
@@ -187,7 +193,7 @@ def _dropout(call: Call) -> Settings:
 
 
 def _noise(call: Call) -> Settings:
-    size = float(call.get("stddev", "rate", default=0) or 0)
+    size = float(call.get("stddev", "rate", default=1))
     return {
         "size": size,
         "active": bool(call.get("training", default=True)) and size > 0,

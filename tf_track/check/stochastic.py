@@ -49,14 +49,16 @@ def silent_functions() -> dict[int, Any]:
 
 
 def _mean(draw: Any) -> Any:
-    """The same function without its spread."""
+    """What a function draws around, in the shape of what it draws."""
     signature = inspect.signature(draw)
 
     @functools.wraps(draw)
     def still(*args: Any, **named: Any) -> tf.Tensor:
         given = signature.bind(*args, **named)
-        given.arguments["stddev"] = 0.0
-        return draw(*given.args, **given.kwargs)
+        given.apply_defaults()
+        dtype = given.arguments["dtype"] or keras.config.floatx()
+        mean = tf.cast(given.arguments["mean"], dtype)
+        return tf.broadcast_to(mean, given.arguments["shape"])
 
     return still
 

@@ -24,7 +24,7 @@ from tf_track.check.functions import owners, replaced, widened
 from tf_track.check.inputs import pack
 from tf_track.check.recast import environment, recast
 from tf_track.check.stochastic import silenced, silent_functions
-from tf_track.check.swap import swapped
+from tf_track.check.swap import kept, swapped
 from tf_track.layout_kinds import Part
 
 
@@ -100,7 +100,17 @@ class Subject:
             MissingError: out of memory.
         """
         packed = pack(self.model, inputs, structure)
-        return guarded(self.source, lambda: self.model(*packed, training=training))
+
+        def run() -> Any:
+            try:
+                return self.model(*packed, training=training)
+            except Exception as error:
+                # Keras turns TensorFlow's own class into another.
+                if "OOM when allocating" in str(error):
+                    raise MemoryError from None
+                raise
+
+        return guarded(self.source, run)
 
     @contextlib.contextmanager
     def running(self, precision: str, twin: int = 0) -> Iterator[None]:
@@ -114,6 +124,8 @@ class Subject:
         start = self._moved(precision, twin) if twin else self._start
         with contextlib.ExitStack() as stack:
             stack.enter_context(environment(precision))
+            # What the user's code and Keras note on a layer when it is called.
+            stack.enter_context(kept(self.layers))
             stack.enter_context(swapped(recast(self.layers, precision, start)))
             for layer in self.layers:
                 if isinstance(layer, keras.layers.Normalization):

@@ -29,6 +29,18 @@ def swapped(changes: Iterable[Change]) -> Iterator[None]:
             _set(owner, name, value)
 
 
+@contextlib.contextmanager
+def kept(owners: Iterable[Any]) -> Iterator[None]:
+    """Give objects back their attributes at the end, the same and no others."""
+    before = [(owner, dict(vars(owner))) for owner in owners]
+    try:
+        yield
+    finally:
+        for owner, attributes in before:
+            vars(owner).clear()
+            vars(owner).update(attributes)
+
+
 def _set(owner: Any, name: str, value: Any) -> None:
     if not isinstance(owner, type):
         if value is _NONE:

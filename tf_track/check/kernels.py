@@ -1,0 +1,89 @@
+"""What TensorFlow lacks on a CPU, or only has in float32, made of what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src.backend.tensorflow import nn
+from numpy.typing import NDArray
+
+from tf_track.check.rules import each
+from tf_track.check.swap import Change
+
+_conv = nn.conv
+_resize = tf.image.resize
+
+
+def _by_groups(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """A convolution, its groups apart: on a CPU TensorFlow has no gradient of several.
+
+    Keras compiles them for that reason, and here nothing is compiled.
+    """
+    layout = data_format or keras.config.image_data_format()
+    axis = -1 if layout == "channels_last" else 1
+    groups = inputs.shape[axis] // kernel.shape[-2]
+    more = strides, padding, layout, dilation_rate
+    if groups == 1:
+        return _conv(inputs, kernel, *more)
+    pairs = zip(
+        tf.split(inputs, groups, axis), tf.split(kernel, groups, -1), strict=True
+    )
+    return tf.concat([_conv(x, k, *more) for x, k in pairs], axis)
+
+
+def _in_two(pool: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """A pooling of volumes in float64: of planes, and then across them."""
+
+    def pooled(x: tf.Tensor, size: Any, stride: Any, pad: str, *more: Any) -> tf.Tensor:
+        if len(x.shape) != 5 or x.dtype != tf.float64:
+            return pool(x, size, stride, pad, *more)
+        size, stride = each(size, 3), each(stride, 3)
+        count, depth, height, width, channels = x.shape
+        planes = tf.reshape(x, (count * depth, height, width, channels))
+        planes = pool(planes, size[1:], stride[1:], pad)
+        height, width = planes.shape[1:3]
+        lines = tf.reshape(planes, (count, depth, height * width, channels))
+        lines = pool(lines, (size[0], 1), (stride[0], 1), pad)
+        return tf.reshape(lines, (count, -1, height, width, channels))
+
+    return pooled
+
+
+def _resized(
+    images: Any, size: Sequence[int], method: Any = "bilinear", **more: Any
+) -> tf.Tensor:
+    """Bilinear without antialiasing in float64; else as TensorFlow does it."""
+    plain = method == "bilinear" and not any(more.values())
+    if not (plain and tf.is_tensor(images) and images.dtype == tf.float64):
+        return _resize(images, size, method, **more)
+    rows, columns = (
+        _between(int(n), int(m)) for n, m in zip(images.shape[-3:-1], size, strict=True)
+    )
+    return tf.einsum("ih,...hwc,jw->...ijc", rows, images, columns)
+
+
+def _between(size: int, wanted: int) -> NDArray[np.float64]:
+    """How much of each pixel goes into each new one, their centers evenly spread."""
+    places = (np.arange(wanted) + 0.5) * size / wanted - 0.5
+    places = places.clip(0, size - 1)
+    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(size)))
+
+
+CHANGES: Sequence[Change] = (
+    (nn, "conv", _by_groups),
+    (tf.nn, "max_pool", _in_two(tf.nn.max_pool)),
+    (tf.nn, "avg_pool", _in_two(tf.nn.avg_pool)),
+    (tf.image, "resize", _resized),
+)
+"""By these."""
