@@ -150,3 +150,15 @@ def few_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
         y_test=images.y_test[:50],
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def comparisons(
+    tmp_path_factory: pytest.TempPathFactory,
+    _processes: dict[str, TrackProcess],
+    few_digits: Path,
+) -> Path:
+    """A folder with what `twotrack compare --out` saves of a few lessons."""
+    import reports
+
+    return reports.compared(tmp_path_factory.mktemp("saved"), _processes, few_digits)

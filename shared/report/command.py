@@ -12,7 +12,7 @@ from shared import lesson as lessons
 from shared import results
 from shared.errors import UsageError
 from shared.report import reading, verdicts
-from shared.report.pages import file_of, pages
+from shared.report.pages import files, pages
 from shared.terminal import SYMBOL, err
 from shared.terminal import out as console
 
@@ -74,8 +74,8 @@ def _report(entries: list[reading.Entry], index: Path) -> dict[str, object]:
         "passed": all(entry.comparison.passed for entry in entries),
         "index": str(index),
         "pages": {
-            entry.comparison.lesson: str(index.with_name(file_of(entry.comparison)))
-            for entry in entries
+            entry.comparison.lesson: str(index.with_name(file))
+            for entry, file in zip(entries, files(entries), strict=True)
         },
         "problems": {e.comparison.lesson: e.problems for e in entries if e.problems},
     }

@@ -28,7 +28,6 @@ HEADINGS = {
     "Made with": "실행 환경",
     "The mathematics": "수식과 설명",
     "The two sources": "두 소스 코드",
-    "Notes on what differs": "다른 점에 대한 설명",
     "Loss while training": "학습 중 손실",
     "The lesson's picture": "결과 그림",
     "What the lesson computes": "계산 결과",

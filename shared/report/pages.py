@@ -57,15 +57,22 @@ class Link:
     file: str
 
 
-def file_of(comparison: Comparison) -> str:
-    """The name of the lesson's page; nothing in it leads out of the folder."""
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', comparison.lesson) or 'lesson'}.html"
+def files(entries: Iterable[Entry]) -> list[str]:
+    """The names of the lessons' pages; none leads out of the folder or comes twice."""
+    found = ["index"]
+    for entry in entries:
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", entry.comparison.lesson) or "lesson"
+        while name in found:
+            name += "_"
+        found.append(name)
+    return [f"{name}.html" for name in found[1:]]
 
 
 def pages(entries: Sequence[Entry], lang: str) -> Iterator[tuple[str, str]]:
     """Every page's name and content, the index first."""
+    named = zip(entries, files(entries), strict=True)
+    links = [Link(entry.comparison.lesson, file) for entry, file in named]
     yield "index.html", index(entries, lang)
-    links = [Link(e.comparison.lesson, file_of(e.comparison)) for e in entries]
     around: list[Link | None] = [None, *links, None]
     for place, entry in enumerate(entries):
         neighbours = around[place], around[place + 2]
@@ -216,8 +223,8 @@ def index(entries: Sequence[Entry], lang: str) -> str:
             "These comparisons were made with different versions or on different "
             "machines; the last column tells with which."
         )
-    for entry, letter in zip(entries, letters, strict=True):
-        rows.append(_row(entry, lang) | {"made_with": letter})
+    for entry, letter, file in zip(entries, letters, files(entries), strict=True):
+        rows.append(_row(entry, lang) | {"made_with": letter, "file": file})
     compared = {entry.comparison.lesson for entry in entries}
     dates = sorted({day(e.comparison.date) for e in entries if e.comparison.date})
     dated = [("date", " to ".join(dates[:1] + dates[1:][-1:]))] if dates else []
@@ -245,7 +252,6 @@ def _row(entry: Entry, lang: str) -> dict[str, Any]:
     ]
     return {
         "slug": found.lesson,
-        "file": file_of(found),
         "names": names(found, lang),
         "verdict": verdicts.of_lesson(entry),
         "levels": [(n, verdicts.of_level(levels[n])) for n in wording.LEVELS],

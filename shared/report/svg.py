@@ -27,6 +27,7 @@ XLINK = "{http://www.w3.org/1999/xlink}href"
 _NAMED = {INK: "--ink", GREY: "--soft", "#ffffff": "--paper"} | {
     colour: f"--series-{k}" for k, colour in enumerate(COLOURS)
 }
+_NEVER_THINNED = (INK, "#000000", "#ffffff")  # a light grey is a thinned GREY
 _FINE = 0.15  # of a point: how far a simplified outline may lie from the original
 
 
@@ -48,7 +49,8 @@ def inline(drawn: Figure, title: str, told: str, key: str) -> Markup:
     used = re.findall(r"[(\"]#(\w+)", buffer.getvalue().decode())
     short = {name: f"{key}-{place}" for place, name in enumerate(dict.fromkeys(used))}
     for element in list(root):
-        if element.tag == f"{{{SVG}}}metadata" or element.find(f"{{{SVG}}}style"):
+        style = element.find(f"{{{SVG}}}style")
+        if element.tag == f"{{{SVG}}}metadata" or style is not None:
             root.remove(element)
     for element in root.iter():
         _clean(element, short)
@@ -118,8 +120,9 @@ def _label(root: ET.Element, title: str, told: str, key: str) -> None:
 
 
 def _style(style: str) -> str:
-    kept = [part for part in style.split("; ") if not part.startswith("font-family")]
-    return re.sub(r"#[0-9a-f]{6}", lambda found: _colour(found[0]), ";".join(kept))
+    parts = style.replace(": ", ":").split("; ")
+    kept = ";".join(part for part in parts if not part.startswith("font-family"))
+    return re.sub(r"#[0-9a-f]{6}", lambda found: _colour(found[0]), kept)
 
 
 @functools.cache
@@ -132,7 +135,7 @@ def _colour(code: str) -> str:
         return f"var({known[code]})"
     for colour, name in known.items():
         share = _share(code, colour)
-        if share is not None and colour not in ("#ffffff", "#000000"):
+        if share is not None and colour not in _NEVER_THINNED:
             return f"color-mix(in srgb,var({name}) {100 * share:.0f}%,var(--paper))"
     return code
 
@@ -171,13 +174,10 @@ def _needed(points: NDArray[np.float64]) -> NDArray[np.bool_]:
         first, last = spans.pop()
         if last - first < 2:
             continue
-        ends, between = points[last] - points[first], points[first + 1 : last]
-        away = between - points[first]
-        length = float(np.hypot(*ends))
-        if length:
-            distance = np.abs(ends[0] * away[:, 1] - ends[1] * away[:, 0]) / length
-        else:
-            distance = np.hypot(*away.T)
+        ends, away = points[last] - points[first], points[first + 1 : last]
+        away = away - points[first]
+        along = np.clip(away @ ends / max(float(ends @ ends), 1e-12), 0, 1)
+        distance = np.hypot(*(away - along[:, None] * ends).T)
         at = int(distance.argmax())
         if distance[at] > _FINE:
             middle = first + 1 + at
