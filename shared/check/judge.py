@@ -68,6 +68,11 @@ class Judge:
             return Level(name, precision, "pass", one.value, base, where=one.where)
         floor = self.floor(name, precision)
         allowed = self.allowed(name, precision, one.tolerance)
+        if allowed >= 1.0 and one.value < float("inf"):
+            told = (
+                f"one unit in the last place moves it by {floor:.1g}: {one.value:.1g}"
+            )
+            return Level(name, precision, "n/a", one.value, 1.0, floor, reason=told)
         verdict = "pass" if one.value <= allowed else "fail"
         return Level(name, precision, verdict, one.value, allowed, floor, one.where)
 

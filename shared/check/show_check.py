@@ -224,7 +224,10 @@ def _layers(layers: Sequence[LayerError]) -> Table:
 
 
 def _pairs(check: Check, width: int) -> Iterator[RenderableType]:
-    if not _departing(check.layers) or len(check.layers) > SHOWN:
+    doubts = () if check.passed else check.doubts
+    if check.passed and len(check.pairs) > SHOWN:
+        yield Text(f"{len(check.pairs)} pairs of layers; --json has them all")
+    elif not _departing(check.layers) or len(check.layers) > SHOWN:
         found = _table("Keras", "PyTorch", "kind", "shape", "paired by")
         for one in check.pairs[:SHOWN]:
             shape: list[int] = next(iter(one["parameters"].values()), [])
@@ -233,7 +236,7 @@ def _pairs(check: Check, width: int) -> Iterator[RenderableType]:
         yield found
         if len(check.pairs) > SHOWN:
             yield Text(f"and {len(check.pairs) - SHOWN} more; --json has them all")
-    for line in (*check.doubts, *check.notes):
+    for line in (*doubts, *check.notes):
         yield Text(textwrap.fill(line, width - 1, subsequent_indent="  "))
 
 

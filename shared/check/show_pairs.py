@@ -13,6 +13,10 @@ from shared.check.pairing import Pair, Pairing
 from shared.terminal import out
 
 
+FEW = 8
+"""Names in a sentence."""
+
+
 def show(pairing: Pairing, report: dict[str, Any]) -> None:
     """The pairs, what is ambiguous about them, what else to know, what was written."""
     out.print(table(pairing))
@@ -46,7 +50,7 @@ def doubts(pairing: Pairing) -> list[str]:
     unsure = [one for one in pairing.pairs if one.ambiguous]
     if unsure:
         example = f"{unsure[0].keras.name}={unsure[0].torch.name}"
-        names = ", ".join(one.keras.name for one in unsure)
+        names = _few([one.keras.name for one in unsure])
         found.append(
             f"Paired by order alone, as others have the same shape: {names}. Check "
             f"them; --map {example} would say it."
@@ -54,7 +58,13 @@ def doubts(pairing: Pairing) -> list[str]:
     square = [one.keras.name for one in pairing.pairs if one.square]
     if square:
         found.append(
-            f"Square: {', '.join(square)}. The shape would not show a kernel that was "
+            f"Square: {_few(square)}. The shape would not show a kernel that was "
             "saved transposed."
         )
     return found
+
+
+def _few(names: list[str]) -> str:
+    """A page has no room for a hundred names."""
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
