@@ -12,7 +12,6 @@ from rich.table import Table
 from shared.check.pairing import Pair, Pairing
 from shared.terminal import out
 
-
 FEW = 8
 """Names in a sentence."""
 
