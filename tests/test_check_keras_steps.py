@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from keras_models import built
-from test_check_keras import forward
+from test_check_keras import forward, gradients
 
 # isort: split
 import keras
@@ -131,6 +132,41 @@ def test_masks_are_told() -> None:
     assert forward(batch)[1]["masked"] == {"0": ["use_causal_mask"]}
 
 
+def test_float64_where_tensorflow_has_only_float32() -> None:
+    """Poolings of volumes and bilinear resizing, by slices of the input."""
+    x = normal(2, 4, 6, 2, 4)
+    held(keras.Sequential([keras.Input(x.shape[1:]), layers.MaxPooling3D((2, 3, 1))]))
+    blocks = x.reshape(2, 2, 2, 2, 3, 2, 1, 4)
+    found = forward([x])[0]["output/0"]
+    assert found.tobytes() == blocks.max((2, 4, 6)).tobytes()
+    pool = layers.AveragePooling3D((2, 3, 1), padding="same")
+    held(keras.Sequential([keras.Input(x.shape[1:]), pool]))
+    found = forward([x])[0]["output/0"]
+    np.testing.assert_allclose(found, blocks.mean((2, 4, 6)), rtol=1e-13)
+    x = x[:, :, :, 0]
+    resize = layers.UpSampling2D((1, 2), interpolation="bilinear")
+    held(keras.Sequential([keras.Input(x.shape[1:]), resize]))
+    found = forward([x])[0]["output/0"]
+    left = np.concatenate([x[:, :, :1], x[:, :, :-1]], axis=2)
+    np.testing.assert_allclose(found[:, :, ::2], 0.75 * x + 0.25 * left, rtol=1e-13)
+
+
+def test_a_convolution_in_groups_by_hand() -> None:
+    held(keras.Sequential([keras.Input((8, 4)), layers.Conv1D(6, 3, groups=2)]))
+    w = {key: array.astype(np.float64) for key, array in probes.weights()[0].items()}
+    x = normal(2, 8, 4)
+    trace, _ = gradients({"input/0": x, "cotangent/0": np.ones((2, 6, 6))})
+    windows = np.stack([x[:, k : k + 6] for k in range(3)], axis=2)
+    for ins, outs in ((slice(0, 2), slice(0, 3)), (slice(2, 4), slice(3, 6))):
+        seen, kernel = windows[..., ins], w["0/kernel"][..., outs]
+        expected = np.einsum("btki,kio->bto", seen, kernel) + w["0/bias"][outs]
+        found = trace["output/0"][..., outs]
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        slope = np.repeat(seen.sum((0, 1))[..., None], 3, axis=-1)
+        found = trace["gradient/0/kernel"][..., outs]
+        np.testing.assert_allclose(found, slope, rtol=1e-12)
+
+
 # Order, names, calls
 
 
@@ -232,6 +268,26 @@ def test_a_lambda_and_a_users_layer() -> None:
     places = [s.get("place", "").partition(":")[0] for s in facts["steps"]]
     mine = "test_check_keras_steps.py"
     assert places == [mine, "odd", mine, "", mine, mine]
+
+
+def test_activations_of_every_make() -> None:
+    """A layer, a function with an argument, a function of TensorFlow."""
+    slope = functools.partial(keras.activations.leaky_relu, negative_slope=0.05)
+    activations = [layers.LeakyReLU(0.5), slope, tf.nn.relu6, layers.ReLU(3)]
+    inner = [layers.Dense(4, activation=activation) for activation in activations]
+    held(keras.Sequential([keras.Input((4,)), *inner]))
+    _, facts = forward([normal(3, 4)])
+    found = [(s["op"], s["settings"]) for s in facts["steps"] if "op" in s]
+    assert found == [
+        ("leaky_relu", {"slope": 0.5}),
+        ("leaky_relu", {"slope": 0.05}),
+        ("relu", RELU | {"max_value": 6.0}),
+        ("relu", RELU | {"max_value": 3.0}),
+    ]
+    told = probes.describe()[1]["settings"]
+    assert [
+        (s["activation"]["op"], s["activation"]["settings"]) for s in told.values()
+    ] == found
 
 
 def test_dropout_tells_whether_it_is_active() -> None:

@@ -6,7 +6,6 @@ import contextlib
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import Any, TypeAlias
 
 import keras
@@ -15,31 +14,16 @@ import tensorflow as tf
 from keras import layers
 
 from shared.parity.trace import Trace
-from tf_track.check import glue, rules
+from tf_track.check import glue, rules, whole
 from tf_track.check.calls import tensors
-from tf_track.check.functions import keras_kind, traced, user_frame
+from tf_track.check.functions import traced, user_frame
 from tf_track.check.inputs import graph
 from tf_track.check.subject import Subject
 from tf_track.check.swap import Change, swapped
-from tf_track.layouts import LAYOUTS, Visit
+from tf_track.layouts import Visit
 
 Layer: TypeAlias = keras.layers.Layer
 Call: TypeAlias = Callable[..., Any]
-
-FUSED = (
-    layers.Dense,
-    layers.Conv1D,
-    layers.Conv2D,
-    layers.Conv3D,
-    layers.DepthwiseConv1D,
-    layers.DepthwiseConv2D,
-    layers.SeparableConv1D,
-    layers.SeparableConv2D,
-    layers.Conv1DTranspose,
-    layers.Conv2DTranspose,
-    layers.Conv3DTranspose,
-)
-"""Layers whose activation counts as a step of its own."""
 
 
 class Recorder:
@@ -118,10 +102,10 @@ class Recorder:
         orders = [self._orders[id(p)] for p in visit.parts if p.kind != "raw"]
         if orders:
             yield layer, "call", self._part(layer, orders)
-            if isinstance(layer, FUSED) and layer.activation is not None:
+            if isinstance(layer, whole.FUSED) and layer.activation is not None:
                 place = f"{visit.name}/activation"
                 yield layer, "activation", self._activation(layer.activation, place)
-        elif visit.known or _is_closed(layer):
+        elif visit.known or whole.is_closed(layer):
             yield layer, "call", self._closed(layer, visit.name)
         elif not (layer._layers or isinstance(layer, keras.Model)):
             yield layer, "call", self._transparent(layer, visit.name)
@@ -171,7 +155,7 @@ class Recorder:
 
     def _activation(self, activation: Call, place: str) -> Call:
         """The activation that a layer applies to its own output."""
-        closed = _is_library(activation)
+        closed = whole.is_library(activation)
         run = (self._closed if closed else self._transparent)(activation, place)
 
         @functools.wraps(activation)
@@ -240,7 +224,7 @@ class Recorder:
         if from_nothing or not any(x.dtype.is_floating for x in outputs):
             return
         op, settings = glue.tell(called, args, named, out, name)
-        if op in rules.TRIVIAL or (inputs and _is_same(op, inputs[0], outputs[0])):
+        if op in rules.TRIVIAL or (inputs and whole.is_same(op, inputs[0], outputs[0])):
             return
         number = f"{op}#{self._ids[op]}"
         self._ids[op] += 1
@@ -274,25 +258,3 @@ def _is_set(mask: Any) -> bool:
 def _call(called: Any) -> Call:
     call: Call = called.call if isinstance(called, keras.Operation) else called
     return call
-
-
-def _is_closed(layer: Layer) -> bool:
-    """Whether it is Keras' own, and holds none of the layers that are steps."""
-    if keras_kind(layer) is None or isinstance(layer, (keras.Model, layers.Lambda)):
-        return False
-    inner = layer._flatten_layers(include_self=False)
-    return not any(kind in LAYOUTS for one in inner for kind in type(one).__mro__)
-
-
-def _is_library(function: Any) -> bool:
-    """Whether an activation is Keras' or TensorFlow's own."""
-    function = getattr(function, "func", function)
-    kind = function if isinstance(function, FunctionType) else type(function)
-    return kind.__module__.startswith(("keras.", "tensorflow."))
-
-
-def _is_same(op: str, given: tf.Tensor, found: tf.Tensor) -> bool:
-    """Whether a call has changed nothing."""
-    if op == "cast":
-        return given.dtype.is_floating
-    return op in ("flatten", "reshape", "slice") and given.shape == found.shape
