@@ -52,7 +52,10 @@ def trained(model: weights.Model, session: Session, *more: torch.Tensor) -> Trai
     assert history is not None
     kept = [w for step in history.snapshots.values() for w in step.values()]
     arrays = [history.loss, history.batch, *weights.export(model).values(), *kept]
-    arrays += [t.detach().numpy() for t in (*more, torch.get_rng_state())]
+    generators = [torch.get_rng_state()]
+    if torch.cuda.is_initialized():
+        generators += torch.cuda.get_rng_state_all()
+    arrays += [backend.array(tensor) for tensor in (*more, *generators)]
     numbers = [array.tobytes() for array in arrays]
     steps, loops = len(history.loss), len(session.reuse or {})
     return Trained(numbers, steps, session.notes, loops)
@@ -92,11 +95,12 @@ def train(
     *,
     precision: str = "float32",
     seed: int = 0,
+    device: str = "cpu",
     reuse: dict[Any, Any] | None = None,
     **how: Any,
 ) -> Trained:
     cfg, data = material(slug, variant)
-    backend.configure("cpu", precision, seed)
+    backend.configure(device, precision, seed)
     session = Session(
         seed=seed,
         limit=STEPS,
@@ -332,6 +336,10 @@ def convolution() -> nn.Module:
 T = torch.optim
 RECORDED = {
     "momentum": own(T.SGD, momentum=0.9, weight_decay=0.1, nesterov=True),
+    "momentum, in the form that is a GPU's own choice": own(
+        T.SGD, momentum=0.9, weight_decay=0.1, nesterov=True, foreach=True
+    ),
+    "rmsprop in that form": own(T.RMSprop, momentum=0.9, centered=True, foreach=True),
     "adam": own(T.Adam),
     "adam with amsgrad": own(T.Adam, amsgrad=True, weight_decay=0.1),
     "adam with a rate in a tensor": own(T.Adam, lr=torch.tensor(0.01)),
