@@ -171,7 +171,7 @@ def _delta(request: Request, value: float) -> None:
 
 
 def _log_input(request: Request, value: bool) -> None:
-    request.options["log_input"] = value
+    request.options |= {"log_input": value, "eps": 1e-7}
 
 
 def _weights(request: Request, value: str) -> None:
