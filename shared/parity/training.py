@@ -98,7 +98,7 @@ def _weights(tf: Trace, torch: Trace, reach: int | None) -> Iterator[Deviation]:
 def first_outside(pair: Pair, precision: str) -> int | None:
     """The first step whose losses are finite and differ by more than is allowed."""
     losses = [o.trace.get("history/loss", np.zeros(0)) for o in pair.values()]
-    if mismatch(*losses):
+    if mismatch(losses[0], losses[1]):
         return None
     return _leaves(losses[0], losses[1], precision, 1.0)
 
