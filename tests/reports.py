@@ -104,3 +104,24 @@ def disagreeing(folder: Path) -> Path:
     content = kept.to_bytes(entry.comparison)
     record.path(folder, "mnist_mlp").write_bytes(content)
     return folder
+
+
+def finding(**changes: Any) -> dict[str, Any]:
+    """What `twotrack check` finds out about a pair, as plain values."""
+    level = {"level": "forward", "precision": "float64", "verdict": "fail"}
+    level |= {"value": "inf", "allowed": 1e-12, "where": "output [0]", "reason": ""}
+    cause = {"id": "batch_norm_epsilon", "place": "bn", "torch_place": "bn1"}
+    cause |= {"keras": "epsilon 0.001", "torch": "eps 1e-05", "levels": ["forward"]}
+    cause |= {"share": 0.998, "remedy": "nn.BatchNorm2d(8, eps=1e-3)"}
+    pair = {"keras": "bn", "torch": "bn1", "kind": "batch_norm", "by": "shape"}
+    whole: dict[str, Any] = {
+        "keras": "a.py:build",
+        "torch": "b.py:build",
+        "passed": False,
+        "levels": [level, level | {"precision": "float32", "repaired": 1e-9}],
+        "causes": [cause],
+        "first": "bn",
+        "pairs": [pair | {"parameters": {"gamma": [8]}}],
+        "notes": ["channels last"],
+    }
+    return whole | changes
