@@ -18,13 +18,17 @@ from torch_track.check.optimizer_sparse import begin_adam
 from torch_track.matched import Group
 
 
-def round_hyperparameters(optimizer: optim.Optimizer) -> None:
-    """Round the same, once or before each step."""
+def round_numbers(optimizer: optim.Optimizer) -> None:
+    """Round what is rounded wherever it is used."""
     for group in optimizer.param_groups:
         for key in ("momentum", "weight_decay", "initial_accumulator_value"):
             if key in group and not isinstance(optimizer, optim.RMSprop):
                 group[key] = matched.rounded(group[key])
         fill(optimizer, group)
+
+
+def before_step(optimizer: optim.Optimizer) -> None:
+    """Round what is rounded in one place and not in another."""
     if isinstance(optimizer, optim.NAdam):
         _keep_product(optimizer)
     elif isinstance(optimizer, (optim.Adam, optim.Adamax)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,20 +28,21 @@ def repair(
         if r["fix"] == "set":
             for name, value in r["settings"].items():
                 _set(optimizer, name, value)
+    if "float32_hyperparameters" in fixes:
+        optimizer_float32.round_numbers(optimizer)
     if "epsilon" in fixes and isinstance(optimizer, optim.NAdam):
         _set(optimizer, "momentum_decay", 1.0)  # 0.96^t in place of 0.96^(0.004 t)
     squares: Squares = {}
-    if "clip" in fixes:
+    if "clip" in fixes or "sparse_gradients" in fixes:
         optimizer_sparse.collect(optimizer, parts, squares)
-        clip.before_step(optimizer, parts, squares, fixes["clip"])
-    elif "sparse_gradients" in fixes:
-        optimizer_sparse.collect(optimizer, parts, squares)
-    for name in (name for name in _CHANGES if name in fixes):
-        _before_step(optimizer, _CHANGES[name])
-    if "sparse_gradients" in fixes:
-        optimizer_sparse.before_step(optimizer, squares)
-    if "float32_hyperparameters" in fixes:
-        optimizer_float32.round_hyperparameters(optimizer)
+    hooks: Mapping[str, Callable[[], None]] = {
+        "clip": lambda: clip.before_step(optimizer, parts, squares, fixes["clip"]),
+        **{n: partial(_before_step, optimizer, c) for n, c in _CHANGES.items()},
+        "sparse_gradients": lambda: optimizer_sparse.before_step(optimizer, squares),
+        "float32_hyperparameters": lambda: optimizer_float32.before_step(optimizer),
+    }
+    for name in (name for name in hooks if name in fixes):
+        hooks[name]()
 
 
 def _set(optimizer: optim.Optimizer, name: str, value: Any) -> None:
