@@ -93,6 +93,7 @@ def _built(package: str, builder: str, precision: str) -> Any:
     backend.configure("cpu", precision, 0)
     model = load_model(package, builder)
     files.check(model)
+    importlib.import_module(f"{package}.layouts").parts(model)
     return model
 
 

@@ -79,7 +79,7 @@ class _Examination:
             akin=True,
         )
         self.start = start.settle(both, options.weights, options.seed)
-        self.notes += self.start.notes
+        self.notes += [*self.start.notes, *specification.modes(both)]
         self._feed()
         self.spec = specification.compare(both)
 
@@ -87,9 +87,10 @@ class _Examination:
         """Inputs, the way PyTorch takes them, the way its outputs come, the target."""
         both, options = self.both, self.options
         about = both.keras_about["inputs"]
-        both.inputs = list(options.inputs) or inputs.drawn(
-            about, options.shapes, options.seed
-        )
+        if options.inputs:
+            both.inputs = inputs.checked(about, options.inputs)
+        else:
+            both.inputs = inputs.drawn(about, options.shapes, options.seed)
         answers = settle(both)
         ours, theirs = answers.outputs()
         found = [arrange.matched(a, b) for a, b in zip(ours, theirs, strict=False)]

@@ -79,6 +79,22 @@ def drawn(
     return found
 
 
+def checked(about: Sequence[Mapping[str, Any]], given: Sequence[Array]) -> list[Array]:
+    """The user's arrays.
+
+    Raises:
+        UsageError: there are more or fewer than the Keras model takes, or one does not
+            fit.
+    """
+    if about and len(given) != len(about):
+        raise UsageError(
+            f"the Keras model has {len(about)} inputs, and {len(given)} are given"
+        )
+    for one, array in zip(about, given, strict=False):
+        _check_fits(one, array.shape)
+    return list(given)
+
+
 def _batch(about: Sequence[Mapping[str, Any]]) -> int:
     """A size that no other axis has, so that no axis is taken for the batch."""
     shapes = [one["shape"] or () for one in about]

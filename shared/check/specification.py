@@ -128,6 +128,18 @@ def _dropouts(both: Both) -> Iterator[Cause]:
             yield Cause("dropout_rate", *place, *told, ("spec",), 1.0, remedy)
 
 
+def modes(both: Both) -> list[str]:
+    """A note where PyTorch's model is not ready to predict, as it came."""
+    about = both.torch_about
+    kinds = {layer["kind"] for layer in about["layers"]}
+    if not about["training"] or not (about["random"] or "batch_norm" in kinds):
+        return []
+    return [
+        "PyTorch's model comes in training mode, in which dropout and batch norm are "
+        "at work: call .eval() before you predict with it, as is done here"
+    ]
+
+
 def repeat(both: Both) -> Level:
     """Whether either model, run twice in inference mode, answers the same."""
     answers = both.forward("float32", record="steps")

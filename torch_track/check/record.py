@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from inspect import BoundArguments
+from types import FrameType
 from typing import Any
 
 import torch
@@ -82,10 +83,11 @@ class Recorder(TorchFunctionMode):
                 self._enter(module, args, kwargs)
 
         def after(module: nn.Module, args: Any, output: Any) -> None:
+            if part and output is not None:
+                # Still inside: what is done to keep it is no call of the model's.
+                self._leave(module, output)
             self._running.pop()
             self._inside -= part
-            if part and output is not None:
-                self._leave(module, output)
 
         module.register_forward_pre_hook(before, with_kwargs=True)
         module.register_forward_hook(after, always_call=True)
@@ -170,12 +172,11 @@ class Recorder(TorchFunctionMode):
             if library or not any(True for _ in module.parameters()):
                 path = self._paths.get(id(module), "")
                 return path or type(module).__name__
-        frame = sys._getframe()
+        frame: FrameType | None = sys._getframe()
         while frame is not None:
             if is_users(frame.f_code.co_filename):
                 name = os.path.basename(frame.f_code.co_filename)
                 return f"{name}:{frame.f_lineno}"
-            assert frame.f_back is not None
             frame = frame.f_back
         return ""
 
