@@ -120,7 +120,7 @@ def pictures(entry: Entry) -> Iterator[Picture]:
             if found is not None:
                 charts[name], title, note = found
         if charts:
-            told = _apart(traces, PICTURES[plot])
+            told = _apart(traces, PICTURES[plot]) + _parted(entry, variants)
             wide = plot in ("curves", "paths")
             yield Picture(title, variant, charts, f"{note} {told}".strip(), wide)
 
@@ -190,6 +190,14 @@ def _apart(traces: dict[str, Trace], prefixes: tuple[str, ...]) -> str:
     if worst == 0:
         return "The numbers shown are the same in both."
     return f"The numbers shown differ by {worst:.1e} at most."
+
+
+def _parted(entry: Entry, variants: list[str]) -> str:
+    """That the pictures are of trainings which have parted before their end."""
+    for horizon in entry.comparison.horizons:
+        if horizon.variant in variants and horizon.parted is not None:
+            return f" The losses had parted by 1e-4 at step {horizon.parted:,}."
+    return ""
 
 
 def studies(entry: Entry) -> Iterator[Picture]:

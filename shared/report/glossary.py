@@ -254,8 +254,7 @@ NOTES = (
         "PyTorch the loop is written: clear, forward, backward, step.",
         tf=r"model\.compile|optimizer=|loss=|metrics=|engine\.fit|model\.fit"
         r"|^        \),$",
-        torch=r"def step|criterion|return loss|engine\.loop|^        (step|optimizer),$"
-        r"|optimizer = torch\.optim",
+        torch=r"def step|criterion|return loss|engine\.loop|^        (step|optimizer),$",
     ),
     Note(
         "Training or evaluation",

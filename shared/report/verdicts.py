@@ -65,10 +65,9 @@ def _sentence(entry: Entry) -> str:
     ]
     if not found.passed or not whole:
         return told
-    return (
-        f"{told.removesuffix('.')}, and in float64 the whole training stays together "
-        f"to {wording.short(max(whole))}."
-    )
+    worst = max(whole)
+    apart = f"stays together to {wording.short(worst)}" if worst else "is the same"
+    return f"{told.removesuffix('.')}, and in float64 the whole training {apart}."
 
 
 def of_all(entries: Sequence[Entry], problems: Sequence[str]) -> Verdict:
