@@ -157,6 +157,21 @@ def test_options(check: Command) -> None:
     } - ({"float32"} if "repeat" not in levels else set())
 
 
+def test_a_page(check: Command) -> None:
+    Path("t.py").write_text(TORCH.replace("def tanh", "def _script_"))
+    answer = check("build", "_script_", "--html", "pair.html")
+    assert (answer.code, answer.err) == (1, "")
+    page = Path("pair.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    for told in ("activation", "hidden", "k.py:build", "t.py:_script_"):
+        assert told in page
+
+
+def test_a_page_that_cannot_be_written(check: Command) -> None:
+    answer = check("build", "build", "--html", "nowhere/pair.html")
+    answer.complains(2, "cannot write nowhere/pair.html", "--html")
+
+
 def test_a_number_that_is_not_finite_is_no_agreement(check: Command) -> None:
     found = check("build", "nan", "--json")
     assert found.code == 1

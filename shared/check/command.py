@@ -62,6 +62,8 @@ def check_models(
     builders = located(keras, "KERAS"), located(torch, "TORCH")
     if shapes and data:
         raise UsageError("--input and --data exclude each other")
+    if html is not None and not Path(html).absolute().parent.is_dir():
+        raise UsageError(f"cannot write {html}: no such folder; name another --html")
     options = Options(
         shapes=[inputs.parsed(one) for one in shapes],
         loss=_pair(loss, "--loss"),
