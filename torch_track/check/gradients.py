@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -65,11 +64,7 @@ def _native(part: Part) -> tuple[Trace, set[str]]:
         if own in learned or (packed[own] and learned):
             if tensor.grad is None:
                 none.add(own)
-                found[own] = np.zeros(tuple(tensor.shape), _dtype(tensor))
+                found[own] = backend.array(torch.zeros_like(tensor))
             else:
                 found[own] = backend.array(tensor.grad.to_dense())
     return found, none
-
-
-def _dtype(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")

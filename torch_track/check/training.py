@@ -65,11 +65,5 @@ def backward(model: Pass, value: torch.Tensor) -> None:
     Raises:
         UsageError: the user's code does not allow it.
     """
-
-    def work() -> None:
-        # Checkpoints of the user's run parts of the model once more.
-        with model.recorder:
-            torch.autograd.backward(value)
-
     if value.requires_grad:
-        guarded(model.path, work)
+        guarded(model.path, value.backward)
