@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from shared.check.candidate import Candidate, merged
 from shared.errors import UsageError
 
 
-def candidate(name: str, harmless: bool = False) -> Candidate:
-    return Candidate(name, name, "", "", "", "", (), harmless=harmless)
+def candidate(name: str, most: float = math.inf) -> Candidate:
+    return Candidate(name, name, "", "", "", "", (), most=most)
 
 
 # Arrangements
@@ -169,7 +170,7 @@ def test_nothing_is_blamed_where_nothing_is_wrong() -> None:
 
 
 def test_a_harmless_difference_does_not_explain_a_large_one() -> None:
-    tiny = candidate("tiny", harmless=True)
+    tiny = candidate("tiny", most=1e-6)
     assert explain.select(lambda chosen: 0.0 if chosen else 1.0, [tiny], 1e-9) == ()
     assert explain.select(lambda chosen: 0.0 if chosen else 1e-8, [tiny], 1e-9)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Repair: TypeAlias = Mapping[str, Any]
 Settings: TypeAlias = Mapping[str, Any]
+
+INVISIBLE = 1e-6
+"""A relative error below this is not visible in float32."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Candidate:
         stage: the level at which it can show first: "spec", "forward", "gradient",
             "loss", "statistics" or "step".
         slot: the index of the step it belongs to; None for loss and optimizer.
-        harmless: it is smaller than what float32 can show.
+        most: the largest relative error that it can make.
     """
 
     id: str
@@ -36,25 +40,30 @@ class Candidate:
     repairs: tuple[Repair, ...]
     stage: str = "forward"
     slot: int | None = None
-    harmless: bool = False
+    most: float = math.inf
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it is a matter of rounding."""
+        return self.most < math.inf
 
 
 def merged(chosen: Iterable[Candidate]) -> list[Repair]:
-    """The repairs of several candidates; those of one layer's rule are one repair."""
+    """The repairs of several candidates; those of one layer or call are one repair."""
     found: list[Repair] = []
-    rules: dict[int, dict[str, Any]] = {}
+    rules: dict[Any, dict[str, Any]] = {}
     for candidate in chosen:
         for repair in candidate.repairs:
-            if repair["do"] != "as_keras":
-                found.append(repair)
+            if "own" not in repair:
+                if repair not in found:
+                    found.append(repair)
                 continue
-            rule = {key: repair[key] for key in ("do", "order", "kind")}
-            settings = repair["settings"]
-            if repair["order"] not in rules:
-                rules[repair["order"]] = dict(settings)
-                found.append(rule | {"settings": rules[repair["order"]]})
-            own = {key: settings[key] for key in repair["own"]}
-            rules[repair["order"]].update(own)
+            rule = {k: v for k, v in repair.items() if k not in ("own", "settings")}
+            settings, where = repair["settings"], tuple(rule.items())
+            if where not in rules:
+                rules[where] = dict(settings)
+                found.append(rule | {"settings": rules[where]})
+            rules[where].update({key: settings[key] for key in repair["own"]})
     return found
 
 

@@ -11,35 +11,60 @@ from shared.check.pairing import Pair
 
 
 def convolution(
-    pair: Pair, keras: Settings, torch: Settings, given: Sequence[int] = ()
+    pair: Pair,
+    keras: Settings,
+    torch: Settings,
+    given: Sequence[int],
+    pads: Sequence[str],
 ) -> Iterator[Candidate]:
-    """Stride, dilation, groups and padding; `given` is the shape of Keras' input."""
+    """Stride, dilation, groups and padding.
+
+    Args:
+        pair: the layers.
+        keras, torch: their settings.
+        given: the shape of Keras' input, if it is known.
+        pads: the ids of PyTorch's own paddings right before.
+    """
     # By Keras' rule, but for what PyTorch has of its own.
     rule = {**keras, **{k: torch[k] for k in _GEOMETRY if k in torch}}
+    skips = [{"do": "skip", "id": id} for id in pads]
     for key in _GEOMETRY:
         ours, theirs = keras.get(key), torch.get(key)
-        if ours is None or theirs is None or ours == theirs:
+        padding = key == "padding"
+        if ours is None or theirs is None or (ours == theirs and not padding):
             continue
-        if key == "padding" and _alike(keras, theirs):
+        if padding and not pads and _same_padding(keras, torch):
             continue
-        told = _sides(theirs) if key == "padding" else number(theirs)
-        yield make(
-            pair,
-            f"conv_{key}",
-            f"{key} {number(ours)}",
-            f"{key} {told}",
-            _conv_remedy(key, pair, keras, given),
-            as_keras(pair, {**rule, key: ours}, key),
-        )
+        told = _padding_told(torch, pads) if padding else number(theirs)
+        remedy = _conv_remedy(key, pair, keras, given)
+        texts = f"conv_{key}", f"{key} {number(ours)}", f"{key} {told}", remedy
+        if padding:
+            zeros = {**rule, key: ours, "padding_mode": "zeros"}
+            yield make(pair, *texts, as_keras(pair, zeros, key, "padding_mode"), *skips)
+            continue
+        yield make(pair, *texts, as_keras(pair, {**rule, key: ours}, key))
+        if keras["padding"] in ("same", "causal"):
+            # Which pads by the stride and the dilation.
+            settings = {**rule, key: ours, "padding": keras["padding"]}
+            yield make(pair, *texts, as_keras(pair, settings, key, "padding"), *skips)
 
 
 _GEOMETRY = ("stride", "dilation", "groups", "padding")
 
 
-def _alike(keras: Settings, theirs: Any) -> bool:
+def _same_padding(keras: Settings, torch: Settings) -> bool:
     """Whether two ways to name a padding are the same one."""
-    none = theirs == "valid" or not any(map(any, theirs)) if theirs != "same" else False
-    return bool(keras["padding"] == "valid" and none)
+    ours, theirs = keras["padding"], torch["padding"]
+    if ours == "valid":
+        return bool(theirs == "valid" or not any(map(any, theirs)))
+    return bool(ours == theirs and torch.get("padding_mode", "zeros") == "zeros")
+
+
+def _padding_told(torch: Settings, pads: Sequence[str]) -> str:
+    """PyTorch's padding, in and before the layer."""
+    mode = torch.get("padding_mode", "zeros")
+    told = _sides(torch["padding"]) + (f" of {mode}" if mode != "zeros" else "")
+    return f"{told}, after a padding of its own" if pads else told
 
 
 def _sides(padding: Any) -> str:
@@ -87,9 +112,16 @@ def _pads(sizes: Sequence[int], window: Sequence[int], keras: Settings) -> list[
     return found
 
 
-def transposed(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidate]:
-    """Stride, and what the two cut off or add."""
+def transposed(
+    pair: Pair,
+    keras: Settings,
+    torch: Settings,
+    given: Sequence[int],
+    crops: Sequence[str],
+) -> Iterator[Candidate]:
+    """Stride, and what the two cut off or add; `crops` are PyTorch's right after."""
     keys = ("stride", "padding", "output_padding", "dilation")
+    skips = [{"do": "skip", "id": id} for id in crops]
     if keras.get("stride") != torch.get("stride"):
         yield make(
             pair,
@@ -98,6 +130,7 @@ def transposed(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candida
             torch.get("stride"),
             f"stride={number(keras.get('stride'))} in PyTorch",
             as_keras(pair, keras),
+            *skips,
         )
     yield make(
         pair,
@@ -106,6 +139,7 @@ def transposed(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candida
         ", ".join(f"{k} {number(torch[k])}" for k in keys[1:3] if k in torch),
         _transpose_remedy(keras),
         as_keras(pair, keras),
+        *skips,
     )
 
 

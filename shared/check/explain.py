@@ -15,9 +15,6 @@ from shared.check.both import Both
 from shared.check.candidate import Candidate, merged
 from shared.errors import UsageError
 
-INVISIBLE = 1e-6
-"""A relative error below this is not visible in float32."""
-
 ENOUGH = 0.9
 """A repair that takes away this share of an error is kept, others to follow."""
 
@@ -78,17 +75,17 @@ class ForwardSearch:
 
     def run(self) -> Found:
         """Repair until nothing departs, or nothing helps."""
-        first = ""
         own: list[Candidate] = []
         departure = self._departure(own)
+        first = departure.place if departure else ""
         while departure is not None:
-            first = first or departure.place
             found = self._repair(own, departure)
             if not found:
-                return Found(tuple(own), first, departure.place)
+                break
             own += found
             departure = self._departure(own)
-        return Found(tuple(own), first, "")
+        own = self._needed([], own, departure)
+        return Found(tuple(own), first, departure.place if departure else "")
 
     def _all(self, more: Sequence[Candidate]) -> Iterable[Candidate]:
         """Every candidate at its place among the steps."""
@@ -107,10 +104,14 @@ class ForwardSearch:
                 ours.get(str(pair.keras.order), {}),
                 theirs.get(str(pair.torch.order), {}),
             )
+            slot = place.get(pair.keras.order)
+            if slot is None:
+                continue
             given = self._given.get(pair.keras.order, ())
-            for one in layer_causes.candidates(pair, *settings, given):
-                slot = place.get(pair.keras.order)
-                if one.stage == "forward" and slot is not None:
+            beside = ("slice", 1) if "transpose" in pair.keras.kind else ("pad", -1)
+            lone = steps.alone(self._slots, slot, *beside)
+            for one in layer_causes.candidates(pair, *settings, given, lone):
+                if one.stage == "forward":
                     yield dataclasses.replace(one, slot=slot)
         yield from glue_causes.candidates(both, self._slots)
 
@@ -161,12 +162,15 @@ class ForwardSearch:
             for one in pool:
                 if self._helps([*own, one], departure):
                     return [one]
-        if len(near) > 1 and self._helps([*own, *near], departure):
-            return self._needed(own, near, departure)
+        ids = dict.fromkeys(one.id for one in left)
+        alike = ([one for one in left if one.id == id] for id in ids)
+        for together in (*alike, near):
+            if len(together) > 1 and self._helps([*own, *together], departure):
+                return self._needed(own, together, self._departure([*own, *together]))
         return []
 
     def _fits(self, one: Candidate, departure: steps.Departure) -> bool:
-        return departure.error <= INVISIBLE or not one.harmless
+        return departure.error <= one.most
 
     def _is_near(self, one: Candidate, departure: steps.Departure) -> bool:
         """Between the last place that agrees and the first that does not."""
@@ -185,19 +189,31 @@ class ForwardSearch:
         now = self._departure(own)
         if now is None or now.index > before.index:
             return True
-        smaller = now.error <= (1 - ENOUGH) ** 3 * before.error
+        smaller = now.error < (1 - ENOUGH) ** 3 * before.error
         return now.index == before.index and smaller
 
     def _needed(
-        self, own: list[Candidate], chosen: list[Candidate], departure: steps.Departure
+        self,
+        own: list[Candidate],
+        chosen: list[Candidate],
+        departure: steps.Departure | None,
     ) -> list[Candidate]:
-        """Of several that help together, those without which it does not work."""
+        """Of several that lead to a departure, those it would be worse without."""
         needed = list(chosen)
-        for one in chosen:
+        for one in reversed(chosen):
             rest = [other for other in needed if other is not one]
-            if self._helps([*own, *rest], departure):
+            if _no_worse(self._departure([*own, *rest]), departure):
                 needed = rest
         return needed
+
+
+def _no_worse(now: steps.Departure | None, than: steps.Departure | None) -> bool:
+    """Whether one departure is as late and as small as another."""
+    if now is None or than is None:
+        return now is None
+    return now.index > than.index or (
+        now.index == than.index and now.error <= than.error / (1 - ENOUGH)
+    )
 
 
 _END = 10**9
@@ -233,11 +249,7 @@ def select(
         return ()
     chosen: list[Candidate] = []
     while before > limit:
-        usable = [
-            one
-            for one in candidates
-            if one not in chosen and (before <= INVISIBLE or not one.harmless)
-        ]
+        usable = [one for one in candidates if one not in chosen and before <= one.most]
         scores = [(apart([*chosen, one]), number) for number, one in enumerate(usable)]
         best, number = min(scores, default=(before, 0))
         if not best < before * ENOUGH:
@@ -245,9 +257,7 @@ def select(
         chosen.append(usable[number])
         before = best
     if before > limit:
-        together = [
-            one for one in candidates if before <= INVISIBLE or not one.harmless
-        ]
+        together = [one for one in candidates if before <= one.most]
         if apart(together) <= limit:
             chosen, before = together, apart(together)
     return tuple(_pruned(apart, chosen, max(limit, before)))

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shared.check.both import Both
-from shared.check.candidate import Candidate, Repair, number
-from shared.check.steps import ACTIVATIONS, POOLINGS, Slot, Step
+from shared.check.candidate import INVISIBLE, Candidate, Repair, number
+from shared.check.steps import ACTIVATIONS, POOLINGS, Slot, Step, alone
 
 
 def candidates(both: Both, slots: Sequence[Slot]) -> Iterator[Candidate]:
@@ -18,11 +18,19 @@ def candidates(both: Both, slots: Sequence[Slot]) -> Iterator[Candidate]:
         if slot.is_layer:
             continue
         if ours is not None and theirs is not None:
-            yield from _between(index, slot, ours, theirs)
+            yield from _between(slots, index, ours, theirs)
         elif ours is not None:
             yield from _missing(both, slots, index, ours)
         elif theirs is not None:
-            yield from _extra(slots, index, theirs)
+            place = _after(slots, index)
+            for one in _extra(slots, index, theirs):
+                yield dataclasses.replace(one, place=place)
+
+
+def _after(slots: Sequence[Slot], index: int) -> str:
+    """Where a call stands that Keras' model has not."""
+    before = [slot.place for slot in slots[:index] if slot.keras is not None]
+    return f"after {before[-1]}" if before else "after the input"
 
 
 def _make(
@@ -34,11 +42,21 @@ def _make(
     return Candidate(id, place, there, keras, torch, remedy, repairs, slot=index)
 
 
-def _as_keras(theirs: Step, op: str, settings: Any) -> Repair:
-    return {"do": "glue", "id": theirs["id"], "op": op, "settings": dict(settings)}
+def _as_keras(theirs: Step, op: str, settings: Any, *own: str) -> Repair:
+    """The call by Keras' rule; `own` are the settings that this cause is about."""
+    repair = {"do": "glue", "id": theirs["id"], "op": op, "settings": dict(settings)}
+    return repair | {"own": list(own) or list(settings)}
 
 
-def _between(index: int, slot: Slot, ours: Step, theirs: Step) -> Iterator[Candidate]:
+def _skips(slots: Sequence[Slot], index: int, op: str) -> list[Repair]:
+    """What only PyTorch's model does right before, Keras' within, left out."""
+    return [{"do": "skip", "id": id} for id in alone(slots, index, op, -1)]
+
+
+def _between(
+    slots: Sequence[Slot], index: int, ours: Step, theirs: Step
+) -> Iterator[Candidate]:
+    slot = slots[index]
     op, settings = ours["op"], ours["settings"]
     repair = _as_keras(theirs, op, settings)
     if op == "dropout":
@@ -48,15 +66,14 @@ def _between(index: int, slot: Slot, ours: Step, theirs: Step) -> Iterator[Candi
     elif op == "concatenate":
         yield from _concatenate(index, slot, ours, theirs)
     elif op in ("flatten", "reshape"):
-        last = settings | {"channels_last": True}
-        yield _make("flatten_order", index, slot, _FLATTEN, _as_keras(theirs, op, last))
+        yield _flatten(slots, index, theirs)
     elif op != theirs["op"]:
         id = "activation" if op in ACTIVATIONS else "pooling"
         id = id if op in ACTIVATIONS | POOLINGS else "operation"
         texts = _call(ours), _call(theirs), f"{_call(ours)} in PyTorch too"
         yield _make(id, index, slot, texts, repair)
     elif op in POOLINGS:
-        yield from _pooling(index, slot, ours, theirs)
+        yield from _pooling(slots, index, ours, theirs)
     elif op in ACTIVATIONS or settings != theirs["settings"]:
         id = "activation_setting" if op in ACTIVATIONS else op
         id = _NAMED.get(op, id)
@@ -95,35 +112,49 @@ def _gelu(index: int, slot: Slot, repair: Repair) -> Candidate:
         "none needed: it is below what float32 can show",
         (repair,),
         slot=index,
-        harmless=True,
+        most=INVISIBLE,
     )
 
 
-def _pooling(index: int, slot: Slot, ours: Step, theirs: Step) -> Iterator[Candidate]:
+def _flatten(slots: Sequence[Slot], index: int, theirs: Step) -> Candidate:
+    """Flattening in Keras' order, whatever was done to the axes before."""
+    last = theirs["settings"] | {"channels_last": True}
+    repair = _as_keras(theirs, theirs["op"], last)
+    turned = _skips(slots, index, "permute")
+    return _make("flatten_order", index, slots[index], _FLATTEN, repair, *turned)
+
+
+def _pooling(
+    slots: Sequence[Slot], index: int, ours: Step, theirs: Step
+) -> Iterator[Candidate]:
     """Window, padding and what the average counts, each for itself."""
     keras, torch = ours["settings"], theirs["settings"]
+    padded = _skips(slots, index, "pad")
     for id, keys in _POOLS:
-        if all(keras.get(key) == torch.get(key) for key in keys):
+        if all(keras.get(key) == torch.get(key) for key in keys) and not (
+            padded and "padding" in keys
+        ):
             continue
-        settings = torch | {key: keras[key] for key in keys if key in keras}
+        own = [key for key in keys if key in keras]
+        settings = torch | {key: keras[key] for key in own}
         texts = (
-            ", ".join(f"{k} {number(keras[k])}" for k in keys if k in keras),
+            ", ".join(f"{k} {number(keras[k])}" for k in own),
             ", ".join(f"{k} {number(torch[k])}" for k in keys if k in torch),
             _POOL_REMEDIES[id],
         )
-        yield _make(id, index, slot, texts, _as_keras(theirs, ours["op"], settings))
-    if keras != torch:
-        # Of which several may matter, and one hides behind the other.
-        texts = _all(keras), _all(torch), _POOL_REMEDIES["pool_padding"]
-        yield _make(
-            "pool_padding", index, slot, texts, _as_keras(theirs, ours["op"], keras)
-        )
+        repairs = [_as_keras(theirs, ours["op"], settings, *own)]
+        repairs += padded if "padding" in keys else []
+        yield _make(id, index, slots[index], texts, *repairs)
 
 
 _POOLS = (
     ("pool_average_padding", ("include_pad",)),
     ("pool_window", ("size", "stride", "dilation")),
+    # A larger window that is padded to the same size.
+    ("pool_window", ("size", "stride", "dilation", "padding", "ceil")),
     ("pool_padding", ("padding", "ceil")),
+    # An average over a padded window, whose pad counts.
+    ("pool_padding", ("padding", "ceil", "include_pad")),
 )
 _POOL_REMEDIES = {
     "pool_average_padding": "count_include_pad=False; where Keras pads one side only, "
@@ -142,30 +173,30 @@ def _concatenate(
     axes = ours["settings"].get("axis"), theirs["settings"].get("axis")
     texts = f"axis {axes[0]}", f"dim {axes[1]}", "the same axis in both"
     yield _make("concatenate_axis", index, slot, texts, repair)
-    turned = _as_keras(theirs, "concatenate", theirs["settings"] | {"reverse": True})
-    texts = "in this order", "in the other order", "the same order in both"
-    yield _make("concatenate_order", index, slot, texts, turned)
+    turned = theirs["settings"] | {"reverse": True}
+    repair = _as_keras(theirs, "concatenate", turned, "reverse")
+    yield _make("concatenate_order", index, slot, _ORDER, repair)
+
+
+_ORDER = "in this order", "in the other order", "the same order in both"
 
 
 def _missing(
     both: Both, slots: Sequence[Slot], index: int, ours: Step
 ) -> Iterator[Candidate]:
-    """An activation that only Keras has: it follows PyTorch's last layer."""
-    before = [s.torch for s in slots[:index] if s.is_layer and s.torch is not None]
+    """An activation that only Keras has: it follows what PyTorch does before."""
+    before = [s.torch for s in slots[:index] if s.torch is not None]
     if ours["op"] not in ACTIVATIONS or not before:
         return
-    slot = slots[index]
-    repair = {
-        "do": "after",
-        "order": before[-1]["order"],
-        "op": ours["op"],
-        "settings": dict(ours["settings"]),
-    }
+    last = before[-1]
+    where = {key: last[key] for key in ("order", "id") if key in last}
+    repair = {"do": "after", **where, "op": ours["op"]}
+    repair["settings"] = dict(ours["settings"])
     texts = _call(ours), "nothing", f"{_call(ours)} in PyTorch too"
-    candidate = _make("activation_missing", index, slot, texts, repair)
+    candidate = _make("activation_missing", index, slots[index], texts, repair)
     names = {p.torch.order: p.torch.name for p in both.pairing.pairs}
-    after = f"after {names.get(before[-1]['order'], 'the last layer')}"
-    yield dataclasses.replace(candidate, torch_place=after)
+    after = last.get("place") or names.get(last["order"], "the last layer")
+    yield dataclasses.replace(candidate, torch_place=f"after {after}")
 
 
 def _extra(slots: Sequence[Slot], index: int, theirs: Step) -> Iterator[Candidate]:
@@ -182,9 +213,11 @@ def _extra(slots: Sequence[Slot], index: int, theirs: Step) -> Iterator[Candidat
         texts = "nothing", _call(theirs), f"leave out {_call(theirs)} in PyTorch"
         yield _make("activation_extra", index, slot, texts, skip)
     elif theirs["op"] in ("reshape", "flatten"):
-        last = theirs["settings"] | {"channels_last": True}
-        repair = _as_keras(theirs, theirs["op"], last)
-        yield _make("flatten_order", index, slot, _FLATTEN, repair)
+        yield _flatten(slots, index, theirs)
+    elif theirs["op"] == "concatenate":
+        turned = theirs["settings"] | {"reverse": True}
+        repair = _as_keras(theirs, "concatenate", turned, "reverse")
+        yield _make("concatenate_order", index, slot, _ORDER, repair)
 
 
 _LAST = (

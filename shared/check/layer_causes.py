@@ -18,7 +18,11 @@ Find: TypeAlias = Callable[[Pair, Settings, Settings], Iterator[Candidate]]
 
 
 def candidates(
-    pair: Pair, keras: Settings, torch: Settings, given: Sequence[int] = ()
+    pair: Pair,
+    keras: Settings,
+    torch: Settings,
+    given: Sequence[int] = (),
+    lone: Sequence[str] = (),
 ) -> Iterator[Candidate]:
     """Every difference between the settings of a pair of layers.
 
@@ -26,11 +30,14 @@ def candidates(
         pair: the layers.
         keras, torch: their settings.
         given: the shape of the Keras layer's input, if it is known.
+        lone: the ids of calls that only PyTorch makes: paddings right before a
+            convolution, crops right after a transposed one.
     """
     kind = pair.keras.kind
     base = kind.removeprefix("bidirectional_").removeprefix("depthwise_")
-    if "conv" in base and "transpose" not in base:
-        yield from convolution(pair, keras, torch, given)
+    if "conv" in base:
+        find = transposed if "transpose" in base else convolution
+        yield from find(pair, keras, torch, given, lone)
     elif base in _FINDS:
         yield from _FINDS[base](pair, keras, torch)
 
@@ -106,9 +113,6 @@ _FINDS: Mapping[str, Find] = {
     "layer_norm": _epsilon,
     "rms_norm": _epsilon,
     "group_norm": _group_norm,
-    "conv1d_transpose": transposed,
-    "conv2d_transpose": transposed,
-    "conv3d_transpose": transposed,
     "embedding": _embedding,
     "simple_rnn": recurrent,
     "lstm": recurrent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.check.candidate import Candidate, Settings, number
+from shared.check.candidate import INVISIBLE, Candidate, Settings, number
 from shared.check.layer_candidate import as_keras, make
 from shared.check.pairing import Pair
 
@@ -85,5 +85,5 @@ def attention(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidat
         "none needed: it is below what float32 can show; a key_dim that is a power of "
         "4 makes it exact",
         as_keras(pair, {"float32_scale": True}),
-        harmless=True,
+        most=INVISIBLE,
     )

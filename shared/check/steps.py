@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -84,6 +85,19 @@ def aligned(both: Both, answers: Answers) -> list[Slot]:
     return found
 
 
+def alone(slots: Sequence[Slot], index: int, op: str, step: int) -> list[str]:
+    """The ids of PyTorch's calls of that kind right before (-1) or after (1) a slot."""
+    found = []
+    index += step
+    while 0 <= index < len(slots):
+        ours, theirs = slots[index].keras, slots[index].torch
+        if ours is not None or theirs is None or theirs.get("op") != op:
+            break
+        found.append(str(theirs["id"]))
+        index += step
+    return found
+
+
 def _keras_orders(both: Both) -> dict[int, str]:
     return {p.keras.order: p.keras.name for p in both.pairing.pairs}
 
@@ -153,23 +167,24 @@ def departure(
 ) -> Departure | None:
     """The first slot whose values differ by more than `limit`; None if none does.
 
-    A slot whose two shapes do not fit counts only where nothing else differs: PyTorch
-    may pad before a convolution what Keras pads within.
+    What comes out of a step in another shape departs too, unless a later step agrees:
+    PyTorch may crop after a layer what Keras crops within. What goes in may have
+    another shape: PyTorch may pad before a layer what Keras pads within.
     """
     last, name = -1, "the input"
     misfit: Departure | None = None
     for index, slot in enumerate(slots):
         for what, keras, torch in _values(both, slot, answers):
             apart = error(keras, torch)
-            if apart is not None and apart <= limit:
-                last, name = index, slot.place
-                continue
-            place = slot.place
-            if what == "in" and slot.is_layer:
-                place = f"between {name} and {slot.place}"
-            if apart is not None:
-                return Departure(index, last, place, apart)
-            misfit = misfit or Departure(index, last, place, float("inf"))
+            if apart is None:
+                if what == "out":
+                    misfit = misfit or Departure(index, last, slot.place, math.inf)
+            elif apart <= limit:
+                last, name, misfit = index, slot.place, None
+            else:
+                among = what == "in"
+                place = f"between {name} and {slot.place}" if among else slot.place
+                return misfit or Departure(index, last, place, apart)
     return misfit
 
 
@@ -184,13 +199,21 @@ def _values(
         rows = both.rows.get(slot.keras["order"])
     elif both.rows and slot.keras["op"] in ("flatten", "reshape"):
         return  # the next layer's kernel makes up for the order
-    for kind in ("in", "out") if slot.is_layer else ("out",):
+    for kind in ("in", "out"):
         a = recorded(answers.keras, slot.keras, kind)
         b = recorded(answers.torch, slot.torch, kind)
+        if kind == "in" and not slot.is_layer and _several(slot, answers):
+            continue  # a sum may be told in either order
         if kind == "in" and rows is not None:
             b = [array[..., rows] for array in b]
         if a and b:
             yield kind, a, b
+
+
+def _several(slot: Slot, answers: Answers) -> bool:
+    """Whether a call takes more than one tensor, in either model."""
+    sides = (answers.keras, slot.keras), (answers.torch, slot.torch)
+    return any(f"glue/{step['id']}/in/1" in trace for trace, step in sides if step)
 
 
 def recorded(trace: Trace, step: Step, kind: str) -> list[Array]:

@@ -135,7 +135,8 @@ def of_optimizers(keras: Settings, torch: Settings) -> Iterator[Candidate]:
         "none needed in float32; in float64 give both float(np.float32(value))",
         ({"do": "optimizer", "fix": "float32_hyperparameters"},),
         "step",
-        harmless=True,
+        # Of Adam, where 1 - beta_2 loses most of its digits.
+        most=1e-4,
     )
 
 

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from shared.check.user_code import is_users
 from shared.parity.trace import Trace
 from torch_track.check import arguments
+from torch_track.check.activations import ACTIVATIONS
 from torch_track.check.arrays import Arrays
 from torch_track.check.emulate import emulate
 from torch_track.check.glue import Call, recognise, tensors
@@ -49,7 +50,7 @@ class Recorder(TorchFunctionMode):
             record: which arrays are kept: "none" or "steps", "outputs" of layers,
                 "layers" with their inputs, or "all" with the calls between them.
             quiet: dropout and noise do nothing.
-            repairs: of calls between layers, by their ids.
+            repairs: of calls between layers, by their ids, or "after ID".
         """
         super().__init__()
         self._record, self._quiet, self._repairs = record, quiet, repairs
@@ -148,7 +149,10 @@ class Recorder(TorchFunctionMode):
             self.trace[f"glue/{identity}/in" + (f"/{index}" if index else "")] = array
         if keep:
             self.trace[f"glue/{identity}/out"] = self._arrays.of(out)
-        return output
+        after = self._repairs.get(f"after {identity}")
+        if after is None or out is not output:
+            return output
+        return ACTIVATIONS[after["op"]](output, after["settings"])
 
     def _computed(self, call: Call, repair: Mapping[str, Any] | None) -> Any:
         if repair is None:

@@ -41,14 +41,21 @@ def prepare(parts: Sequence[Part], repairs: Sequence[Repair]) -> None:
 def follow(parts: Sequence[Part], repairs: Sequence[Repair]) -> None:
     """Add what comes after a layer, behind the hooks that record it."""
     for repair in repairs:
-        if repair["do"] == "after":
+        if repair["do"] == "after" and "order" in repair:
             hook = _after(repair["op"], repair["settings"])
             parts[repair["order"]].module.register_forward_hook(hook)
 
 
 def of_calls(repairs: Sequence[Repair]) -> dict[str, Repair]:
-    """Those of calls between the layers, by the calls' ids."""
-    return {r["id"]: r for r in repairs if r["do"] in ("glue", "skip")}
+    """Those of calls between the layers, by the calls' ids.
+
+    What comes after one of them is under "after ID".
+    """
+    return {
+        f"after {r['id']}" if r["do"] == "after" else r["id"]: r
+        for r in repairs
+        if "id" in r
+    }
 
 
 def _freeze(part: Part, names: Sequence[str]) -> None:
