@@ -269,7 +269,14 @@ def test_a_missing_track(missing: str, there: str, how: str, tmp_path: Path) -> 
         check(html)
     assert f"Only {there} was run" in found["xor_mlp.html"]
     assert "Not compared" in found["index.html"]
-    assert "0 of 1 lesson were judged" in found["index.html"]
+    assert "Of 1 lesson none was judged." in found["index.html"]
+
+
+def test_one_of_two_was_judged(tmp_path: Path) -> None:
+    lone = reports.comparison("autograd", tracks={}, levels=[])
+    found = rendered(reports.comparison(), lone, folder=tmp_path)
+    told = "agree on every level of the 1 of 2 lessons that could be judged."
+    assert told in found["index.html"]
 
 
 def test_no_track_at_all(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from shared import lesson as lessons
 from shared import results
 from shared.errors import UsageError
 from shared.report import reading, verdicts
-from shared.report.pages import files, pages
+from shared.report.index_page import files
+from shared.report.pages import pages
 from shared.terminal import SYMBOL, err
 from shared.terminal import out as console
 

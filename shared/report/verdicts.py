@@ -83,13 +83,13 @@ def of_all(entries: Sequence[Entry], problems: Sequence[str]) -> Verdict:
     if failed:
         told = f"{len(failed)} of {count} disagree: {', '.join(failed)}."
         return Verdict("fail", "Disagree", told, tuple(problems))
+    if not judged:
+        told = f"Of {count} none was judged."
+        return Verdict("none", "Not judged", told, tuple(problems))
+    which = f"all {count}" if judged > 1 else count
     if judged < len(kinds):
-        told = f"{judged} of {count} were judged, and agree on every level."
-        kind = "pass" if judged else "none"
-        return Verdict(kind, "Agree" if judged else "Not judged", told, tuple(problems))
-    told = f"The tracks agree on every level of {count}."
-    if len(kinds) > 1:
-        told = f"The tracks agree on every level of all {count}."
+        which = f"the {judged} of {count} that could be judged"
+    told = f"The tracks agree on every level of {which}."
     return Verdict("pass", "Agree", told, tuple(problems))
 
 
