@@ -64,7 +64,7 @@ class Run:
         self.model: Any = None
         self.lesson = lessons.find(job.lesson)
         self.cfg = self.lesson.config_type(**job.fields)
-        self.kept = _keep(self.lesson, self.cfg, job)
+        self.kept = _keep(package, self.lesson, self.cfg, job)
         self.data = self.kept.data
         self.track = importlib.import_module(package).NAME
         with self._timed("import"):
@@ -76,7 +76,10 @@ class Run:
                 self.module = importlib.import_module(lesson)
         _first_import.setdefault(package, self.seconds["import"])
         self.seconds["import"] = _first_import[package]
-        self.backend.configure(job.device, job.precision, job.seed, job.threads)
+        # To seed TensorFlow makes it forget its kernels, each of which it then finds
+        # again; a model that is kept takes part in nothing that is drawn.
+        if self.kept.model is None:
+            self.backend.configure(job.device, job.precision, job.seed, job.threads)
 
     def outcome(self) -> Outcome:
         """Build, look closely, train, evaluate.
@@ -257,16 +260,16 @@ class Kept:
 _kept: Kept | None = None
 
 
-def _keep(lesson: lessons.Lesson, cfg: Any, job: Job) -> Kept:
+def _keep(package: str, lesson: lessons.Lesson, cfg: Any, job: Job) -> Kept:
     """What the same job with another seed left, where both ask to reuse; or new."""
     global _kept
     unseeded = dataclasses.asdict(dataclasses.replace(job, seed=0))
-    key = json.dumps(unseeded, sort_keys=True)
+    key = json.dumps([package, unseeded], sort_keys=True)
     if _kept is not None and _kept.key == key:
         return _kept
     new = Kept(key, lesson.data(cfg, job.data), {})
-    if job.reuse:
-        _kept = new
+    # Another job configures the process in its own way, and so ends what was kept.
+    _kept = new if job.reuse else None
     return new
 
 

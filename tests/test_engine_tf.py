@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+import gc
 import importlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -83,9 +85,9 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[loops.Loop]:
     asked: list[loops.Loop] = []
     compile_ = loops.Loop.compile
 
-    def noting(loop: loops.Loop) -> None:
+    def noting(loop: loops.Loop, data: loops.Batch) -> None:
         asked.append(loop)
-        compile_(loop)
+        compile_(loop, data)
 
     monkeypatch.setattr(loops.Loop, "compile", noting)
     return asked
@@ -202,6 +204,36 @@ def test_fit_is_keras_fit(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
+# Data
+
+
+NUMBERS = np.arange(24).reshape(4, 3, 2)
+ARRAYS = {
+    "float64": np.sqrt(NUMBERS),
+    "float32": np.sqrt(NUMBERS).astype(np.float32),
+    "not contiguous": np.sqrt(NUMBERS).T[:, ::-1],
+    "the other byte order": np.sqrt(NUMBERS).astype(">f4"),
+    "labels": NUMBERS[:, 0, 0],
+    "bytes": NUMBERS.astype(np.uint8),
+    "true or false": NUMBERS % 5 == 0,
+    "none": np.zeros((0, 3)),
+}
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("name", ARRAYS)
+def test_data_are_copied_whole(name: str, precision: str) -> None:
+    """By whatever way, they are what `tensor` makes of them, and nobody else's."""
+    backend.configure("cpu", precision, 0)
+    given = ARRAYS[name].copy()
+    wanted = backend.tensor(given)
+    found = backend.resident(given)
+    assert backend.spec(given, len(given)) == tf.TensorSpec.from_tensor(found)
+    given[...] = 0
+    gc.collect()
+    np.testing.assert_array_equal(found.numpy(), wanted.numpy(), strict=True)
+
+
 # Order, spans and masks
 
 
@@ -247,6 +279,23 @@ def test_little_memory_for_masks(how: str, monkeypatch: pytest.MonkeyPatch) -> N
     found = train("mnist_mlp", matched=how == "matched")
     monkeypatch.setattr(masks, "BYTES", 2 * 32 * 20)
     assert_equal(train("mnist_mlp", matched=how == "matched"), found)
+
+
+@pytest.mark.parametrize("room", [1, 5, 8, 9, 100, 1000])
+def test_parts_of_a_span(room: int) -> None:
+    """In order and without a gap, each as long as there is room, a small one first."""
+    spec = {"dropout": tf.TensorSpec((room, 4), tf.bool)}
+    ahead = masks.Ahead(
+        room, spec, lambda *part: {"dropout": part}, contextlib.nullcontext
+    )
+    parts = [*ahead.parts(3, 703)]
+    steps = [step for first, last, _ in parts for step in range(first, last)]
+    assert steps == list(range(3, 703))
+    assert all(drawn == {"dropout": (first, last)} for first, last, drawn in parts)
+    lengths = [last - first for first, last, _ in parts]
+    assert lengths[0] == min(room, masks.FIRST_STEPS) and max(lengths) <= room
+    assert lengths[:-1] == sorted(lengths[:-1])
+    assert [*masks.none(700).parts(3, 703)] == [(3, 703, {})]
 
 
 def test_masks_are_keras_own() -> None:

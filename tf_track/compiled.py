@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import re
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tf_track import masks
-from tf_track.loops import Loop, Plain, Training
+from tf_track.loops import Batch, Loop, Plain, Training
 
 XLA_STEPS = 8000
 """From how many steps on XLA pays. The time that it takes to compile a step and the
@@ -88,13 +89,15 @@ class Graphs:
     def __init__(self, training: Training) -> None:
         self.training = training
         self.notes: list[str] = []
-        self._data = training.data
         schedule = training.schedule
         pays = schedule.steps >= XLA_STEPS and not training.session.matched
-        loop = self._with_xla() if pays else None
-        self._loop, self._part = loop or self._without_xla(), None
-        if loop and schedule.samples % schedule.size:
-            self._part = Loop(training, None, masks.none(1))
+        with ThreadPoolExecutor(1) as aside:
+            loading = aside.submit(lambda: training.data)
+            loop = self._with_xla(aside, loading) if pays else None
+            self._loop, self._part = loop or self._without_xla(), None
+            if loop and schedule.samples % schedule.size:
+                self._part = Loop(training, None, masks.none(1))
+            self._data = loading.result()
 
     def run(self, first: int, last: int, order: tf.Tensor) -> NDArray[Any]:
         """The losses of the steps first, ..., last - 1, within an epoch."""
@@ -144,26 +147,33 @@ class Graphs:
                 ahead = masks.from_streams(
                     training.model,
                     training.clock,
-                    self._data[0][: schedule.size],
+                    training.first_batch,
                     self._longest,
                     schedule.samples,
                 )
         whole = schedule.size == schedule.samples
         return Loop(training, schedule.size if whole else None, ahead)
 
-    def _with_xla(self) -> Loop | None:
-        """A loop for full batches; None where dropout would draw other numbers."""
-        training, size = self.training, self.training.schedule.size
+    def _with_xla(self, aside: Executor, loading: Future[Batch]) -> Loop | None:
+        """A loop for full batches; None where dropout would draw other numbers.
+
+        Args:
+            aside: does what need not be waited for.
+            loading: the data, on their way to the device.
+        """
+        training = self.training
         try:
             ahead = masks.from_generators(
-                training.model, training.clock, self._data[0][:size], self._longest
+                training.model, training.clock, training.first_batch, self._longest
             )
-            loop = Loop(training, size, ahead)
+            loop = Loop(training, training.schedule.size, ahead)
         except masks.UnfitError:
             return None
         if not any(map(_unfit, loop.operations())):
+            # Draws nothing, and is traced meanwhile.
+            aside.submit(ahead.draw, 0, 0)
             try:
-                loop.compile()
+                loop.compile(loading.result())
             except tf.errors.OpError as error:
                 self.notes.append(f"XLA cannot compile the step: {_brief(error)}")
         return loop

@@ -39,7 +39,12 @@ class Training:
     @functools.cached_property
     def data(self) -> Batch:
         """All samples, on the device."""
-        return backend.tensor(self.x), backend.tensor(self.y)
+        return backend.resident(self.x), backend.resident(self.y)
+
+    @property
+    def first_batch(self) -> tf.Tensor:
+        """A full batch of inputs, before `data` are there."""
+        return backend.tensor(self.x[: self.schedule.size])
 
     def loss(
         self, i: tf.Tensor, x: tf.Tensor, y: tf.Tensor, keep: masks.Masks
@@ -55,7 +60,7 @@ class Training:
 
     def specs(self, size: int | None) -> list[tf.TensorSpec]:
         """What `loss` is given: a step's number, and a batch of so many samples."""
-        batch = [tf.TensorSpec((size, *a.shape[1:]), a.dtype) for a in self.data]
+        batch = [backend.spec(array, size) for array in (self.x, self.y)]
         return [tf.TensorSpec((), tf.int32), *batch]
 
     def state(self) -> list[tf.Variable]:
@@ -134,8 +139,8 @@ class Loop:
             self._step = step.get_concrete_function(*training.specs(size), keep)
         self._steps: Callable[..., tf.Tensor] | None = None
 
-    def compile(self) -> None:
-        """Let XLA compile the loop, before the first run.
+    def compile(self, data: Batch) -> None:
+        """Let XLA compile the loop, before the first run on these or other data.
 
         Raises:
             tf.errors.OpError: it cannot, and the loop will do without.
@@ -144,7 +149,7 @@ class Loop:
         none, samples = tf.constant(0), self._training.schedule.samples
         order = tf.range(samples, dtype=tf.int64)
         drawn = {n: tf.zeros(s.shape, s.dtype) for n, s in self._ahead.specs.items()}
-        steps(none, none, order, self._training.data, drawn)
+        steps(none, none, order, data, drawn)
         self._steps = steps
 
     def run(

@@ -28,6 +28,11 @@ Specs: TypeAlias = dict[str, tf.TensorSpec]
 BYTES = 2**21
 """Memory for masks drawn at once; in small parts, only the first is waited for."""
 
+FIRST_STEPS, GROWTH = 8, 8
+"""Steps in the first part, and how many times as long the next part may be: a step
+takes several times as long as the drawing of its masks.
+"""
+
 
 class UnfitError(ValueError):
     """The model's dropout cannot be drawn ahead."""
@@ -53,8 +58,10 @@ class Ahead(NamedTuple):
 
         While the caller runs a part, a thread draws the masks of the next.
         """
-        begins = range(first, last, self.room)
-        parts = [(begin, min(begin + self.room, last)) for begin in begins]
+        parts = [*self._cut(first, last)]
+        if not self.specs:
+            yield from ((*part, {}) for part in parts)
+            return
         with ThreadPoolExecutor(1) as pool:
             drawing = [pool.submit(self.draw, *part) for part in parts[:1]]
             for part, following in itertools.zip_longest(parts, parts[1:]):
@@ -62,6 +69,14 @@ class Ahead(NamedTuple):
                 if following is not None:
                     drawing.append(pool.submit(self.draw, *following))
                 yield *part, drawn
+
+    def _cut(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """The parts: small ones first, since nothing runs while the first is drawn."""
+        size = FIRST_STEPS if self.specs else self.room
+        while first < last:
+            end = min(first + min(size, self.room), last)
+            yield first, end
+            first, size = end, size * GROWTH
 
 
 def none(room: int) -> Ahead:
