@@ -8,7 +8,8 @@ from typing import Any
 
 from shared.check.both import Both
 from shared.check.candidate import INVISIBLE, Candidate, Repair, number
-from shared.check.steps import ACTIVATIONS, POOLINGS, Slot, Step, alone
+from shared.check.flow import Step
+from shared.check.steps import ACTIVATIONS, POOLINGS, Slot, alone
 
 
 def candidates(both: Both, slots: Sequence[Slot]) -> Iterator[Candidate]:
@@ -130,12 +131,11 @@ def _pooling(
     """Window, padding and what the average counts, each for itself."""
     keras, torch = ours["settings"], theirs["settings"]
     padded = _skips(slots, index, "pad")
-    for id, keys in _POOLS:
-        if all(keras.get(key) == torch.get(key) for key in keys) and not (
-            padded and "padding" in keys
-        ):
+    for id, keys, more in _POOLS:
+        same = all(keras.get(key) == torch.get(key) for key in keys)
+        if same and not (padded and keys == _PADDING):
             continue
-        own = [key for key in keys if key in keras]
+        own = [key for key in (*keys, *more) if key in keras]
         settings = torch | {key: keras[key] for key in own}
         texts = (
             ", ".join(f"{k} {number(keras[k])}" for k in own),
@@ -143,19 +143,20 @@ def _pooling(
             _POOL_REMEDIES[id],
         )
         repairs = [_as_keras(theirs, ours["op"], settings, *own)]
-        repairs += padded if "padding" in keys else []
+        repairs += padded if "padding" in own else []
         yield _make(id, index, slots[index], texts, *repairs)
 
 
-_POOLS = (
-    ("pool_average_padding", ("include_pad",)),
-    ("pool_window", ("size", "stride", "dilation")),
-    # A larger window that is padded to the same size.
-    ("pool_window", ("size", "stride", "dilation", "padding", "ceil")),
-    ("pool_padding", ("padding", "ceil")),
-    # An average over a padded window, whose pad counts.
-    ("pool_padding", ("padding", "ceil", "include_pad")),
+_WINDOW = ("size", "stride", "dilation")
+_PADDING = ("padding", "ceil")
+_POOLS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("pool_average_padding", ("include_pad",), ()),
+    ("pool_window", _WINDOW, ()),
+    ("pool_window", _WINDOW, _PADDING),
+    ("pool_padding", _PADDING, ()),
+    ("pool_padding", _PADDING, ("include_pad",)),
 )
+"""Ids, the settings that differ, and those that matter with them."""
 _POOL_REMEDIES = {
     "pool_average_padding": "count_include_pad=False; where Keras pads one side only, "
     "divide by the average pool of a mask of ones, padded alike",

@@ -11,16 +11,14 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from shared.check import arrange
 from shared.check.answers import Answers, Array
 from shared.check.both import Both
+from shared.check.flow import Step, head, ordered
 from shared.parity.trace import Trace
-
-Step: TypeAlias = Mapping[str, Any]
 
 ACTIVATIONS = {
     "relu",
@@ -67,8 +65,8 @@ class Slot:
 
 
 def aligned(both: Both, answers: Answers) -> list[Slot]:
-    """All steps of both, in the order of Keras' forward pass."""
-    ours, theirs = answers.keras_facts["steps"], answers.torch_facts["steps"]
+    """All steps of both, in the order of Keras' layers."""
+    ours, theirs = _ordered(both, answers)
     names = [_token(step, _keras_orders(both)) for step in ours]
     others = [_token(step, _torch_orders(both)) for step in theirs]
     matcher = difflib.SequenceMatcher(a=names, b=others, autojunk=False)
@@ -83,6 +81,19 @@ def aligned(both: Both, answers: Answers) -> list[Slot]:
         for a, b in pairs:
             found.append(Slot(a, b, _place(both, a, b)))
     return found
+
+
+def _ordered(both: Both, answers: Answers) -> tuple[list[Step], list[Step]]:
+    ours, theirs = answers.keras_facts["steps"], answers.torch_facts["steps"]
+    ran = [step["order"] for step in ours if step["node"] == "layer"]
+    pairs = [p for p in both.pairing.pairs if p.keras.order in ran]
+    ranks = {p.keras.order: ran.index(p.keras.order) for p in pairs}
+    partners = {p.torch.order: ranks[p.keras.order] for p in pairs}
+    given = [arrange.there(x, way) for x in both.inputs for way in arrange.ways(x.ndim)]
+    return (
+        ordered(ours, answers.keras, ranks, given),
+        ordered(theirs, answers.torch, partners, given),
+    )
 
 
 def alone(slots: Sequence[Slot], index: int, op: str, step: int) -> list[str]:
@@ -218,12 +229,12 @@ def _several(slot: Slot, answers: Answers) -> bool:
 
 def recorded(trace: Trace, step: Step, kind: str) -> list[Array]:
     """The arrays that were recorded: several where any of them will do."""
-    head = f"layer/{step['order']}" if step["node"] == "layer" else f"glue/{step['id']}"
-    if f"{head}/{kind}" not in trace:
+    own = f"{head(step)}/{kind}"
+    if own not in trace:
         return []
-    found = [trace[f"{head}/{kind}"]]
-    if kind == "out" and f"{head}/out/state" in trace:
-        found += _last_steps(found[0], trace[f"{head}/out/state"])
+    found = [trace[own]]
+    if f"{own}/state" in trace:
+        found += _last_steps(found[0], trace[f"{own}/state"])
     return found
 
 
