@@ -177,9 +177,9 @@ def test_a_harmless_difference_does_not_explain_a_large_one() -> None:
 
 def test_shares() -> None:
     a, b = candidate("a"), candidate("b")
-    assert explain.share(apart, a, [a, b]) == 1.0
-    assert explain.share(apart, a, [a]) == pytest.approx(1 - 0.01 / 1.01)
-    assert explain.share(apart, candidate("c"), [a]) == 0.0
+    assert explain.share(apart, [a], [a, b]) == 1.0
+    assert explain.share(apart, [a], [a]) == pytest.approx(1 - 0.01 / 1.01)
+    assert explain.share(apart, [candidate("c")], [a]) == 0.0
 
 
 def test_repairs_of_one_layer_become_one() -> None:

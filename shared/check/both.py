@@ -18,6 +18,9 @@ from shared.weights import Weights
 Repairs: TypeAlias = Sequence[Mapping[str, Any]]
 
 
+SMALL = 1_000_000
+"""Parameters of a model whose forward pass takes no time to speak of."""
+
 KEPT_BYTES = 400_000_000
 """How much of what the models answered is kept."""
 
@@ -41,6 +44,11 @@ class Both:
         self._mended: frozenset[int] = frozenset()
         self._own: Trace = {}
         self._right: Trace = {}
+
+    @property
+    def large(self) -> bool:
+        """Whether a forward pass takes long, so that each has to pay."""
+        return bool(self.keras_about["parameters"] > SMALL)
 
     def ask(self, probe: str) -> tuple[Found, Found]:
         """The same question to both, without arguments."""

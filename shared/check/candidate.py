@@ -43,6 +43,11 @@ class Candidate:
     most: float = math.inf
 
     @property
+    def kind(self) -> tuple[str, str, str]:
+        """What it has in common with the same difference at another layer."""
+        return self.id, self.keras, self.torch
+
+    @property
     def harmless(self) -> bool:
         """Whether it is a matter of rounding."""
         return self.most < math.inf

@@ -7,7 +7,7 @@ without its repair and do not with it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from shared.check import glue_causes, layer_causes, measure, steps
 from shared.check.answers import Answers
@@ -47,6 +47,7 @@ class ForwardSearch:
         kept: Sequence[Candidate],
         more: Sequence[Candidate],
         precision: str,
+        apart: Set[str] = frozenset(),
     ) -> None:
         """Get ready.
 
@@ -57,12 +58,15 @@ class ForwardSearch:
             kept: what is repaired already.
             more: candidates that the settings of layers and calls do not show.
             precision: "float64" where the models run in it.
+            apart: names of layers without a counterpart: from there on the models need
+                not agree.
         """
         self._both = both
         self._training = training
         self._limit = limit
         self._kept = list(kept)
         self._precision = precision
+        self._apart = apart
         answers = self._answers([])
         assert answers is not None
         self._slots = steps.aligned(both, answers)
@@ -82,10 +86,19 @@ class ForwardSearch:
             found = self._repair(own, departure)
             if not found:
                 break
-            own += found
+            own += self._with_alike(own, found)
             departure = self._departure(own)
         own = self._needed([], own, departure)
-        return Found(tuple(own), first, departure.place if departure else "")
+        told = departure is not None and not self._excused(departure)
+        return Found(tuple(own), first, departure.place if departure and told else "")
+
+    def _excused(self, departure: steps.Departure) -> bool:
+        """Whether a layer without a counterpart comes before it."""
+        return any(
+            self._position(index) <= departure.index
+            for index, slot in enumerate(self._slots)
+            if slot.place in self._apart
+        )
 
     def _all(self, more: Sequence[Candidate]) -> Iterable[Candidate]:
         """Every candidate at its place among the steps."""
@@ -169,6 +182,19 @@ class ForwardSearch:
                 return self._needed(own, together, self._departure([*own, *together]))
         return []
 
+    def _with_alike(
+        self, own: list[Candidate], found: list[Candidate]
+    ) -> list[Candidate]:
+        """The same difference is likely to be at other layers too: all at once."""
+        kinds = {one.kind for one in found}
+        left = (one for one in self._candidates if one not in [*own, *found])
+        more = [one for one in left if one.kind in kinds]
+        if not (more and self._both.large):
+            return found
+        without = self._departure([*own, *found])
+        every = [*found, *more]
+        return every if _no_worse(self._departure([*own, *every]), without) else found
+
     def _fits(self, one: Candidate, departure: steps.Departure) -> bool:
         return departure.error <= one.most
 
@@ -200,11 +226,19 @@ class ForwardSearch:
     ) -> list[Candidate]:
         """Of several that lead to a departure, those it would be worse without."""
         needed = list(chosen)
-        for one in reversed(chosen):
-            rest = [other for other in needed if other is not one]
+        for unit in reversed(units(chosen, self._both.large)):
+            rest = [other for other in needed if other not in unit]
             if _no_worse(self._departure([*own, *rest]), departure):
                 needed = rest
         return needed
+
+
+def units(chosen: Sequence[Candidate], large: bool) -> list[list[Candidate]]:
+    """What is proven together: each by itself, or in a large model all of one kind."""
+    if not large:
+        return [[one] for one in chosen]
+    kinds = dict.fromkeys(one.kind for one in chosen)
+    return [[one for one in chosen if one.kind == kind] for kind in kinds]
 
 
 def _no_worse(now: steps.Departure | None, than: steps.Departure | None) -> bool:
@@ -271,9 +305,11 @@ def _pruned(apart: Measure, chosen: list[Candidate], limit: float) -> list[Candi
     return chosen
 
 
-def share(apart: Measure, one: Candidate, causes: Sequence[Candidate]) -> float:
-    """The part of the error that its repair removes, all others repaired: 0 to 1."""
-    rest = apart([other for other in causes if other is not one])
+def share(
+    apart: Measure, unit: Sequence[Candidate], causes: Sequence[Candidate]
+) -> float:
+    """The part of the error that a repair removes, all others repaired: 0 to 1."""
+    rest = apart([other for other in causes if other not in unit])
     left = apart(causes)
     if rest == left or not left < float("inf"):
         return 0.0

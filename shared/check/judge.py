@@ -23,9 +23,9 @@ NOISE = 10.0
 CHAOS = 100.0
 """The same over a training, which amplifies it."""
 
-TWINS, SMALL = 2, 1_000_000
-"""Up to so many parameters, two twins of each model measure the noise; of a larger
-one, a single twin, and only where the error is not small anyway."""
+TWINS = 2
+"""So many of each model measure the noise; of a large one, a single one does, and only
+where the error is not small anyway."""
 
 _ORDER = ("forward", "training", "loss", "gradient", "statistics", "step", "trajectory")
 
@@ -43,10 +43,6 @@ class Judge:
         self.refused: dict[str, str] = {}
         """By precision: why a model does not run in it."""
 
-    @property
-    def _heavy(self) -> bool:
-        return bool(self._both.keras_about["parameters"] > SMALL)
-
     def levels(self, precision: str) -> list[Level]:
         """Every level that was asked for."""
         answers = self._both.forward(precision)
@@ -63,7 +59,7 @@ class Judge:
         if isinstance(one, str):
             return Level(name, precision, "n/a", reason=one)
         base = one.tolerance or measure.allowed(name, precision)
-        if self._heavy and one.value <= base:
+        if self._both.large and one.value <= base:
             # The noise is only needed to excuse more than that.
             return Level(name, precision, "pass", one.value, base, where=one.where)
         floor = self.floor(name, precision)
@@ -133,7 +129,7 @@ class Judge:
 
     def _noise(self, kind: str, precision: str) -> dict[str, float]:
         probe, given = self._probe(kind, precision)
-        count = 1 if self._heavy else TWINS
+        count = 1 if self._both.large else TWINS
         found: dict[str, float] = dict.fromkeys(
             [name for name, own in _PROBES.items() if own == kind], 0.0
         )

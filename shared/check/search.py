@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.check import explain, layer_causes, training_causes
+from shared.check import explain, layer_causes, measure, training_causes
 from shared.check.both import Both
 from shared.check.candidate import Candidate, merged
 from shared.check.judge import Judge
 from shared.check.result import Cause, Level
+from shared.parity.deviation import Deviation
 
 STAGES = {
     "forward": (
@@ -28,6 +29,10 @@ STAGES = {
     "step": ("step", "trajectory"),
 }
 """The levels that a difference of each stage reaches."""
+
+
+_STRUCTURE = {"missing_bias", "unpaired_layer", "frozen"}
+"""Where the two models are not made of the same parts, and so cannot train alike."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +63,21 @@ class Search:
         judge: Judge,
         given: Sequence[Candidate],
         levels: Mapping[str, Sequence[Level]],
+        specified: Sequence[Cause] = (),
     ) -> None:
+        """Get ready.
+
+        Args:
+            both: the pair.
+            judge: of it.
+            given: candidates that the settings do not show.
+            levels: what the judge found, by precision.
+            specified: the causes for which the spec fails.
+        """
         self.both = both
         self.judge = judge
         self.given = list(given)
+        self.specified = [one for one in specified if one.id in _STRUCTURE]
         self.precision = next(
             (p for p in levels if p not in judge.refused), next(iter(levels))
         )
@@ -95,8 +111,15 @@ class Search:
 
     def _forward(self, training: bool, level: str) -> None:
         limit = self.judge.allowed(level, self.precision)
+        apart = {
+            name
+            for one in self.specified
+            if one.id != "frozen"
+            for name in (one.place, one.torch_place)
+            if name
+        }
         search = explain.ForwardSearch(
-            self.both, training, limit, self.found, self.given, self.precision
+            self.both, training, limit, self.found, self.given, self.precision, apart
         )
         found = search.run()
         self.found += found.causes
@@ -120,10 +143,20 @@ class Search:
         self.found += chosen
         self._note(before.where, "")
         left = self._deviation(level)
-        if not left.value <= limit:
-            self._note("", f"{level}: {left.where}")
+        if not left.value <= limit and not self.specified:
+            self._note("", f"{level}: {self._where(level, left)}")
 
-    def _deviation(self, level: str) -> Any:
+    def _where(self, level: str, left: Deviation) -> str:
+        """The worst place; of gradients, which flow backwards, the last layer's."""
+        if level != "gradient":
+            return left.where
+        answers = self.both.gradients(
+            self.precision, self.judge.task.loss, merged(self.found)
+        )
+        found = measure.gradients(self.both, answers, self.precision)
+        return [one.where for one in found if not one.passed][-1]
+
+    def _deviation(self, level: str) -> Deviation:
         found = self.judge.deviations(self.precision, [level], merged(self.found))
         return found[level]
 
@@ -172,6 +205,8 @@ class Search:
         def apart(chosen: Sequence[Candidate]) -> float:
             return self.judge.apart(level, self.precision, merged(chosen))
 
+        every = explain.units(self.found, self.both.large)
+        unit = next(unit for unit in every if one in unit)
         return Cause(
             id=one.id,
             place=one.place,
@@ -179,7 +214,7 @@ class Search:
             keras=one.keras,
             torch=one.torch,
             levels=tuple(n for n in STAGES[one.stage] if n in self.failed),
-            share=explain.share(apart, one, self.found),
+            share=explain.share(apart, unit, self.found),
             remedy=one.remedy,
             harmless=one.harmless,
         )

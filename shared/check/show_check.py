@@ -46,30 +46,33 @@ def verdict(check: Check) -> str:
         harmless = [one for one in check.causes if one.harmless]
         more = " up to what float32 can show" if harmless else ""
         return f"The two models agree on every level{more}."
+    groups = grouped(check.causes)
+    count = "one cause" if len(groups) == 1 else f"{len(groups)} causes"
     if check.unexplained:
-        known = f"; {_count(check.causes)} of it explained" if check.causes else ""
-        return (
-            f"The two models differ: {check.unexplained}{known}, the rest unexplained."
-        )
-    if not check.causes:
+        known = f"; {count} found, the rest unexplained" if groups else ", unexplained"
+        return f"The two models differ: {check.unexplained}{known}."
+    if not groups:
         return f"The two models differ: {check.first}."
-    return (
-        f"The two models differ, for {_count(check.causes)}: "
-        + "; ".join(
-            dict.fromkeys(
-                f"{one.id.replace('_', ' ')} at {_at(one)}" for one in check.causes
-            )
-        )
-        + "."
-    )
+    told = (f"{g[0].id.replace('_', ' ')} at {_places_of(g)}" for g in groups)
+    return f"The two models differ, for {count}: {'; '.join(told)}."
 
 
-def _count(causes: Sequence[Cause]) -> str:
-    return "one cause" if len(causes) == 1 else f"{len(causes)} causes"
+def grouped(causes: Sequence[Cause]) -> list[list[Cause]]:
+    """The same difference at several layers is one for the reader."""
+
+    def kind(one: Cause) -> tuple[str, ...]:
+        return one.id, one.keras, one.torch, one.remedy
+
+    kinds = dict.fromkeys(map(kind, causes))
+    return [[one for one in causes if kind(one) == known] for known in kinds]
 
 
-def _at(cause: Cause) -> str:
-    return cause.place or cause.torch_place
+def _places_of(alike: Sequence[Cause]) -> str:
+    """'norm', 'norm_1 and norm_2', 'norm_1 and 52 more'."""
+    names = [one.place or one.torch_place for one in alike]
+    if len(names) > 2:
+        return f"{names[0]} and {len(names) - 1} more"
+    return " and ".join(names)
 
 
 def _parts(check: Check, width: int) -> Iterator[RenderableType]:
@@ -77,8 +80,8 @@ def _parts(check: Check, width: int) -> Iterator[RenderableType]:
     yield Text.from_markup(f"{symbol} [bold]{escape(verdict(check))}[/]")
     yield _levels(check.levels)
     yield from _places(check.levels, width)
-    for number, cause in enumerate(check.causes, 1):
-        yield Text.from_markup(_cause(number, cause, width))
+    for number, alike in enumerate(grouped(check.causes), 1):
+        yield Text.from_markup(_cause(number, alike, width))
     if check.smallest:
         yield Text.from_markup(_smallest(check, width))
     layers = _departing(check.layers)
@@ -142,21 +145,24 @@ def size(value: float | None) -> str:
     return f"{value:.1e}" if value else "0"
 
 
-def _both(cause: Cause) -> str:
+def _both(alike: Sequence[Cause]) -> str:
     """'norm (PyTorch: features.1)'."""
-    ours, theirs = cause.place, cause.torch_place
+    if len(alike) > 1:
+        return _places_of(alike)
+    ours, theirs = alike[0].place, alike[0].torch_place
     if theirs in ("", ours):
         return ours
     return f"{ours} (PyTorch: {theirs})" if ours else f"PyTorch: {theirs}"
 
 
-def _cause(number: int, cause: Cause, width: int) -> str:
+def _cause(number: int, alike: Sequence[Cause], width: int) -> str:
+    cause = alike[0]
     head = f"{number}. {cause.id}"
     level = cause.levels[0] if cause.levels else "difference"
-    share = f": {percent(cause.share)} of the error in {level}"
-    share = "" if level == "spec" else share
+    least = min(one.share for one in alike)
+    share = "" if level == "spec" else f": {percent(least)} of the error in {level}"
     share += " [dim](harmless)[/]" if cause.harmless else ""
-    lines = [f"[bold]{escape(head)}[/] [dim]at[/] {escape(_both(cause))}{share}"]
+    lines = [f"[bold]{escape(head)}[/] [dim]at[/] {escape(_both(alike))}{share}"]
     for name, told in (
         ("Keras", cause.keras),
         ("PyTorch", cause.torch),
