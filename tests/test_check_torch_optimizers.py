@@ -153,6 +153,29 @@ RULES: dict[str, tuple[Any, Any, list[dict[str, Any]]]] = {
         lambda p: T.Adam(p, 0.125, amsgrad=True),
         [KERAS_EPSILON, EPSILON, SINGLE],
     ),
+    "another rule": (
+        lambda: K.RMSprop(0.125, 0.875, epsilon=2**-10),
+        "adam",
+        [
+            fix(
+                "rule",
+                rule="rmsprop",
+                learning_rate=0.125,
+                rho=0.875,
+                epsilon=2**-10,
+                momentum=0.0,
+                centered=False,
+                weight_decay=None,
+                clipnorm=None,
+            ),
+            EPSILON,
+        ],
+    ),
+    "a rule that PyTorch lacks, which changes nothing": (
+        lambda: K.SGD(0.5),
+        "sgd:0.25",
+        [fix("rule", rule="ftrl", learning_rate=0.5)],
+    ),
     "rate": (lambda: K.SGD(0.5), "sgd:0.25", [fix("set", learning_rate=0.5)]),
     "nesterov": (
         lambda: K.SGD(0.5, 0.5, nesterov=True),

@@ -12,6 +12,7 @@ from torch import optim
 from torch_track import matched
 from torch_track.check import clip, optimizer_float32, optimizer_sparse
 from torch_track.check.optimizer_sparse import Squares
+from torch_track.check.optimizers import NAMED
 from torch_track.layouts import Part
 from torch_track.matched import Group, States
 
@@ -24,10 +25,9 @@ def repair(
     """Let the optimizer compute what the repairs of optimizers say."""
     own = [r for r in repairs if r["do"] == "optimizer"]
     fixes = {r["fix"]: r.get("settings", {}) for r in own}
-    for r in own:
-        if r["fix"] == "set":
-            for name, value in r["settings"].items():
-                _set(optimizer, name, value)
+    for settings in (r["settings"] for r in own if r["fix"] in ("rule", "set")):
+        for name, value in settings.items():
+            _set(optimizer, name, value)
     if "float32_hyperparameters" in fixes:
         optimizer_float32.round_numbers(optimizer)
     if "epsilon" in fixes and isinstance(optimizer, optim.NAdam):
@@ -45,15 +45,24 @@ def repair(
         hooks[name]()
 
 
+def chosen(given: Any, repairs: Sequence[Fix]) -> Any:
+    """The optimizer, or the one of another rule that a repair names."""
+    for r in repairs:
+        if r["do"] == "optimizer" and r["fix"] == "rule":
+            name, rate = r["settings"]["rule"], r["settings"]["learning_rate"]
+            return f"{name}:{rate}" if name in NAMED else given
+    return given
+
+
 def _set(optimizer: optim.Optimizer, name: str, value: Any) -> None:
+    """Set what the optimizer has of that name; Keras' None is its 0."""
     for group in optimizer.param_groups:
-        if name in ("beta_1", "beta_2"):
+        key = "alpha" if name == "rho" and "alpha" in group else _NAMES.get(name, name)
+        if name in ("beta_1", "beta_2") and "betas" in group:
             first, second = group["betas"]
             group["betas"] = (value, second) if name == "beta_1" else (first, value)
-        elif name == "rho":
-            group["alpha" if "alpha" in group else "rho"] = value
-        else:
-            group[_NAMES.get(name, name)] = value
+        elif key in group:
+            group[key] = (value or 0.0) if name == "weight_decay" else value
         if name == "initial_accumulator_value":
             optimizer_float32.fill(optimizer, group)
 

@@ -218,7 +218,8 @@ def train(
 
     def work(precision: str) -> Found:
         made = Pass(_held(), precision, True, repairs, twin)
-        stepper = Stepper(optimizer, _held().module, made.model)
+        given = optimizer_rules.chosen(optimizer, repairs)
+        stepper = Stepper(given, _held().module, made.model)
         facts = {"optimizer": stepper.settings()}
         optimizer_rules.repair(stepper.optimizer, made.parts, repairs)
         scalar = Scalar(loss, repairs)
