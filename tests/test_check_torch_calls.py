@@ -112,7 +112,7 @@ ACTIVATED = {
     "relu": (lambda x: layers.ReLU()(x), {}),
     "relu capped": (lambda x: layers.ReLU(6.0, 0.1, 0.5)(x), (6.0, 0.1, 0.5)),
     "relu capped only": (lambda x: layers.ReLU(1.5)(x), (1.5, 0.0, 0.0)),
-    "leaky_relu": (lambda x: layers.LeakyReLU(0.3)(x), {"slope": 0.3}),
+    "leaky_relu": (lambda x: layers.LeakyReLU(0.25)(x), {"slope": 0.25}),
     "elu": (lambda x: layers.ELU(0.7)(x), {"alpha": 0.7}),
     "celu": (lambda x: ops.celu(x, 0.7), {"alpha": 0.7}),
     "gelu": ("gelu", {"approximate": False}),

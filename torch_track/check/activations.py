@@ -50,7 +50,7 @@ def _softplus(x: torch.Tensor, settings: Settings) -> torch.Tensor:
 
 
 def _leaky_relu(x: torch.Tensor, settings: Settings) -> torch.Tensor:
-    return F.leaky_relu(x, _single(settings.get("slope", 0.2)))
+    return F.leaky_relu(x, settings.get("slope", 0.2))
 
 
 def _elu(x: torch.Tensor, settings: Settings) -> torch.Tensor:
