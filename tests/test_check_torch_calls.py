@@ -18,6 +18,7 @@ from torch_probes import (
     forward,
     glue,
     gradients,
+    keras_gradients,
     model_of,
     normal,
     turned,
@@ -341,3 +342,23 @@ def test_set_and_freeze() -> None:
     probes.hold(Sequence(nn.LSTM(5, 3, batch_first=True)))
     again, _ = gradients(given, training=True, repairs=[])
     assert again["output/0"].shape == found["output/0"].shape
+
+
+@pytest.mark.parametrize(
+    ("module", "layer"),
+    [
+        (nn.Hardsigmoid(), "hard_sigmoid"),
+        (nn.Hardsigmoid(inplace=True), "hard_sigmoid"),
+        (nn.CELU(0.7), lambda x: ops.celu(x, 0.7)),
+    ],
+)
+def test_gradients_that_pytorch_rounds(module: nn.Module, layer: Any) -> None:
+    """They are exact in float64 without a repair."""
+    x = 3 * normal(2, 5, 4)
+    inner = layers.Activation(layer) if isinstance(layer, str) else layer
+    ours = keras_gradients(model_of((5, 4), inner), x, False)
+    probes.hold(module)
+    given = {"input/0": x, "cotangent/0": ours["cotangent"]}
+    theirs, _ = gradients(given)
+    close(theirs["output/0"], ours["output"])
+    close(theirs["input/0"], ours["input"])

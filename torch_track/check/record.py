@@ -166,6 +166,8 @@ class Recorder(TorchFunctionMode):
             return call.inputs[0]
         if self._quiet and call.name.startswith("randn"):
             return torch.zeros_like(call.run())
+        if call.op in _ROUNDED and torch.get_default_dtype() == torch.float64:
+            return emulate(call, call.op, call.settings, None)
         return call.run()
 
     def _place(self) -> str:
@@ -183,6 +185,10 @@ class Recorder(TorchFunctionMode):
                 return f"{name}:{frame.f_lineno}"
             frame = frame.f_back
         return ""
+
+
+_ROUNDED = ("celu", "hard_sigmoid")
+"""Whose gradients PyTorch computes with a constant in float32."""
 
 
 def _whole_modules(parts: Sequence[Part]) -> dict[int, list[int]]:
