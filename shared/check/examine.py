@@ -152,7 +152,9 @@ class _Examination:
         levels = [self.spec.level, self.start.level, specification.repeat(self.both)]
         by_precision = {p: judge.levels(p) for p in self.options.precisions}
         self.notes += [f"not in {p}: {why}" for p, why in judge.refused.items()]
-        search = Search(self.both, judge, self.start.candidates, by_precision)
+        search = Search(
+            self.both, judge, self.start.candidates, by_precision, self.spec.causes
+        )
         found = search.run(levels)
         causes = [*self.spec.causes, *found.causes]
         repairs = merged(found.candidates)

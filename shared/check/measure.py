@@ -91,16 +91,14 @@ def gradient(
     loss = relative(
         "loss", answers.keras["loss"], answers.torch["loss"], tolerance, sides=SIDES
     )
-    return loss, parameters(both, answers, "gradient", precision)
+    return loss, _worst(gradients(both, answers, precision), "gradient")
 
 
-def parameters(
-    both: Both, answers: Answers, level: str, precision: str, limit: str = "gradient"
-) -> Deviation:
-    """The worst of all parameters' arrays."""
-    tolerance = allowed(limit, precision)
-    ours = both.parameters(answers.keras, level, "tf")
-    theirs = both.parameters(answers.torch, level, "torch")
+def gradients(both: Both, answers: Answers, precision: str) -> list[Deviation]:
+    """One a parameter, in the order of Keras' layers."""
+    tolerance = allowed("gradient", precision)
+    ours = both.parameters(answers.keras, "gradient", "tf")
+    theirs = both.parameters(answers.torch, "gradient", "torch")
     largest = max(
         (float(np.abs(a).max(initial=0.0)) for a in ours.values()), default=0.0
     )
@@ -115,7 +113,7 @@ def parameters(
             found.append(
                 relative(name, ours[name], theirs[name], tolerance, least, SIDES)
             )
-    return _worst(found, level)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

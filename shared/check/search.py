@@ -99,7 +99,7 @@ class Search:
             for level in ("loss", "gradient", "statistics", "step"):
                 if level in self.failed:
                     self._later(level)
-        if self.failed and not (self.found or self.unexplained):
+        if self.failed and not (self.found or self.unexplained or self.specified):
             # Nothing departs in float64: it is float32 that the models do not bear.
             self._note("", f"{min(self.failed)}, in float32 only")
         broken = next((one for one in levels if one.verdict == "fail"), None)
@@ -158,7 +158,9 @@ class Search:
 
     def _deviation(self, level: str) -> Deviation:
         found = self.judge.deviations(self.precision, [level], merged(self.found))
-        return found[level]
+        one = found[level]
+        assert isinstance(one, Deviation), "a level that fails is measured"
+        return one
 
     def _candidates(self, level: str) -> list[Candidate]:
         """Everything that may show first at this level."""

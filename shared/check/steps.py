@@ -148,8 +148,10 @@ def _place(both: Both, a: Step | None, b: Step | None) -> str:
     step = a or b
     assert step is not None
     if step["node"] == "layer":
-        names = _keras_orders(both) if a is not None else _torch_orders(both)
-        return names.get(step["order"], f"layer {step['order']}")
+        about = both.keras_about if a is not None else both.torch_about
+        names = _torch_orders(both) if a is None else {}
+        own = str(about["layers"][step["order"]]["name"])
+        return names.get(step["order"], own)
     return str(step["place"])
 
 

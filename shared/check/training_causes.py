@@ -91,7 +91,7 @@ def of_optimizers(keras: Settings, torch: Settings) -> Iterator[Candidate]:
         ours, theirs = keras.get(key), torch.get(key)
         if ours is None or theirs is None or _close(ours, theirs):
             continue
-        id = key if key in ("learning_rate", "weight_decay") else "optimizer_setting"
+        id = _IDS.get(key, "optimizer_setting")
         yield _optimizer(
             id,
             f"{key} {number(ours)}",
@@ -148,6 +148,11 @@ def _optimizer(
     )
 
 
+_IDS = {
+    "learning_rate": "learning_rate",
+    "weight_decay": "weight_decay",
+    "epsilon": "optimizer_epsilon",
+}
 _HYPERPARAMETERS = (
     "learning_rate",
     "beta_1",
