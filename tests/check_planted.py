@@ -26,7 +26,7 @@ class Expected:
     """What the check must say.
 
     Attributes:
-        level: the first that fails.
+        level: the first that fails; empty where what differs is harmless.
         causes: the id of each cause and a part of its place, in either model; the id is
             "unexplained" where no known cause is to blame, and then the place alone is
             told.
@@ -43,7 +43,7 @@ class Expected:
     def complaints(self, check: Check) -> Iterator[str]:
         """What is wrong with it: "detected: ...", "place: ..." or "cause: ..."."""
         failed = [one.level for one in check.levels if one.verdict == "fail"]
-        if failed[:1] != [self.level]:
+        if "".join(failed[:1]) != self.level:
             yield f"detected: {failed}, not {self.level}"
         for id, place in self.causes:
             places = [f"{c.place} {c.torch_place}" for c in check.causes if c.id == id]

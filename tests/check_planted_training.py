@@ -57,7 +57,7 @@ OPTIMIZERS = (
     plant("lstm", "gradients clipped together in Keras", "step", "clipping@optimizer", optimizer=_sgd("0.125, global_clipnorm=0.0625", "lr=0.125")),
     plant("autoencoder", "gradients clipped by value in Keras", "step", "clipping@optimizer", optimizer=_sgd("0.125, clipvalue=0.0009765625", "lr=0.125")),
     plant("mlp", "momentum under a schedule", "step", "momentum_schedule@optimizer", optimizer=("keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.125, 1, 0.5), momentum=0.875)", "lambda p: halved(torch.optim.SGD(p, lr=0.125, momentum=0.875))")),
-    plant("separable", "a rate that float32 has not", "step", "float32_hyperparameters@optimizer", optimizer="sgd:0.1"),
+    plant("separable", "a rate that float32 has not", "", "float32_hyperparameters@optimizer", optimizer="sgd:0.1"),
 )
 
 MIXED = (

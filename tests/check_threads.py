@@ -31,6 +31,7 @@ class Thread:
         expected: what the check must say.
         loss, optimizer: for each side.
         shape, target: of a batch and its target, where they matter.
+        classes: whether the target is of integers.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Thread:
     optimizer: Sides = _SGD
     shape: tuple[int, ...] | None = None
     target: tuple[int, ...] | None = None
+    classes: bool = False
 
     @property
     def source(self) -> str:
@@ -264,6 +266,7 @@ def build_torch():
         ),
         shape=(32, 4),
         target=(32,),
+        classes=True,
     ),
     Thread(
         "https://github.com/keras-team/keras/issues/15915",
