@@ -52,8 +52,9 @@ def tensor(array: NDArray) -> torch.Tensor:
 
 
 def array(value: torch.Tensor | NDArray | float) -> NDArray:
-    """The tensor as a NumPy array of the same dtype."""
+    """The tensor as a NumPy array of its dtype; bfloat16, which NumPy lacks, wider."""
     if isinstance(value, torch.Tensor):
+        value = value.float() if value.dtype == torch.bfloat16 else value
         return value.detach().cpu().numpy().copy()
     return np.asarray(value)
 

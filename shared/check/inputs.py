@@ -69,7 +69,10 @@ def drawn(
         _check_fits(one, shape)
         below = below or one.get("below")
         if below:
-            found.append(random.integers(0, below, shape).astype(np.int32))
+            numbers = random.integers(0, below, shape).astype(np.int32)
+            if numbers.ndim > 1:
+                numbers[0, numbers.shape[1] // 2 + 1 :] = 0  # as padding is
+            found.append(numbers)
         elif "int" in str(one.get("dtype")):
             found.append(random.integers(0, 2, shape).astype(one["dtype"]))
         elif one.get("dtype") == "bool":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.check import steps
+from shared.check.answers import Answers
 from shared.check.arrange import distance
 from shared.check.both import Both
+from shared.check.candidate import number
 from shared.check.pairing import Pair, Pairing
 from shared.check.result import Cause, Level
 
@@ -84,6 +88,7 @@ def _causes(both: Both) -> Iterator[Cause]:
         yield from _frozen(both, pair)
         yield from _rates(both, pair)
     yield from _dropouts(both)
+    yield from _bounds(both)
 
 
 _BIAS = "use_bias in Keras and bias in PyTorch alike"
@@ -128,15 +133,55 @@ def _dropouts(both: Both) -> Iterator[Cause]:
             yield Cause("dropout_rate", *place, *told, ("spec",), 1.0, remedy)
 
 
+def _bounds(both: Both) -> Iterator[Cause]:
+    """Where only one ReLU is bounded, and no number reached the bound to show it."""
+    slots = _relus(both, both.forward("float32", record="steps"))
+    bounds = [(_bound(slot.keras), _bound(slot.torch)) for slot in slots]
+    if collections.Counter(a for a, _ in bounds) == collections.Counter(
+        b for _, b in bounds
+    ):
+        return  # perhaps told in another order
+    answers = both.forward("float32", record="all")
+    for slot in _relus(both, answers):
+        found = _bound(slot.keras), _bound(slot.torch)
+        (out,) = steps.recorded(answers.keras, slot.keras, "out")
+        if found[0] != found[1] and out.max() < min(found):
+            ours, theirs = (
+                f"max_value {number(n) if n < math.inf else 'none'}" for n in found
+            )
+            place = slot.place, slot.torch["place"]
+            remedy = "bounded alike in both, as nn.ReLU6 and ReLU(max_value=6) are"
+            yield Cause(
+                "activation_setting", *place, ours, theirs, ("spec",), 1.0, remedy
+            )
+
+
+def _relus(both: Both, answers: Answers) -> list[Any]:
+    """Where both models have a ReLU."""
+    return [
+        slot
+        for slot in steps.aligned(both, answers)
+        if slot.keras is not None
+        and slot.torch is not None
+        and slot.keras.get("op") == slot.torch.get("op") == "relu"
+    ]
+
+
+def _bound(step: Mapping[str, Any]) -> float:
+    bound = step["settings"].get("max_value")
+    return math.inf if bound is None else float(bound)
+
+
 def modes(both: Both) -> list[str]:
-    """A note where PyTorch's model is not ready to predict, as it came."""
-    about = both.torch_about
+    """Notes on what Keras' layers do besides, and on PyTorch's mode as it came."""
+    about, notes = both.torch_about, list(both.keras_about["notes"])
     kinds = {layer["kind"] for layer in about["layers"]}
     if not about["training"] or not (about["random"] or "batch_norm" in kinds):
-        return []
+        return notes
     return [
+        *notes,
         "PyTorch's model comes in training mode, in which dropout and batch norm are "
-        "at work: call .eval() before you predict with it, as is done here"
+        "at work: call .eval() before you predict with it, as is done here",
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend import tensorflow
 from keras.src.backend.tensorflow import nn
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ from tf_track.check.swap import Change
 
 _conv = nn.conv
 _resize = tf.image.resize
+_leaky_relu = tf.nn.leaky_relu
+_to = tensorflow.cast
 
 
 def _by_groups(
@@ -80,10 +83,26 @@ def _between(size: int, wanted: int) -> NDArray[np.float64]:
     return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(size)))
 
 
+def _leaky(features: Any, alpha: Any = 0.2, name: str | None = None) -> tf.Tensor:
+    """In float64 with the slope that was asked for, not its float32."""
+    x = tf.convert_to_tensor(features)
+    if x.dtype != tf.float64:
+        return _leaky_relu(features, alpha, name)
+    return tf.where(x > 0, x, tf.constant(float(alpha), x.dtype) * x)
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    """A number that Keras turns into float64, without a float32 between."""
+    wide = isinstance(x, float) and dtype == "float64"
+    return tf.constant(x, tf.float64) if wide else _to(x, dtype)
+
+
 CHANGES: Sequence[Change] = (
     (nn, "conv", _by_groups),
     (tf.nn, "max_pool", _in_two(tf.nn.max_pool)),
     (tf.nn, "avg_pool", _in_two(tf.nn.avg_pool)),
     (tf.image, "resize", _resized),
+    (tf.nn, "leaky_relu", _leaky),
+    (tensorflow, "cast", _cast),
 )
 """By these."""
