@@ -132,6 +132,44 @@ def test_objects_for_loss_and_optimizer() -> None:
     assert check.level("loss").explained
 
 
+class Lookup(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(5, 4)
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.head(self.table(x).mean(1))
+
+
+def test_causes_that_only_show_together_are_all_proven() -> None:
+    """Repeated rows, two values and two places of epsilon, and their rounding."""
+    ours = keras.Sequential(
+        [
+            keras.Input((9,), dtype="int32"),
+            keras.layers.Embedding(5, 4, name="table"),
+            keras.layers.GlobalAveragePooling1D(name="mean"),
+            keras.layers.Dense(3, name="head"),
+        ]
+    )
+    check = shared.check_pair(
+        ours,
+        Lookup(),
+        loss="cross_entropy",
+        optimizer="adam",
+        precisions=("float64",),
+    )
+    assert [one.id for one in check.causes] == [
+        "sparse_gradients",
+        "optimizer_epsilon",
+        "optimizer_epsilon",
+        "float32_hyperparameters",
+    ]
+    assert all(one.share > 0.999 for one in check.causes)
+    assert check.level("step").explained
+    assert check.level("gradient").verdict == "pass"
+
+
 TESTS = """
 import keras, shared
 from torch import nn

@@ -284,16 +284,16 @@ def select(
     chosen: list[Candidate] = []
     while before > limit:
         usable = [one for one in candidates if one not in chosen and before <= one.most]
-        scores = [(apart([*chosen, one]), number) for number, one in enumerate(usable)]
-        best, number = min(scores, default=(before, 0))
+        # One after the other, or all at once where they only help together.
+        trials = [[one] for one in usable] + [usable]
+        scores = [(apart([*chosen, *t]), number) for number, t in enumerate(trials)]
+        best, number = min(scores[:-1], default=scores[-1])
+        if not best < before * ENOUGH:
+            best, number = scores[-1]
         if not best < before * ENOUGH:
             break
-        chosen.append(usable[number])
+        chosen += trials[number]
         before = best
-    if before > limit:
-        together = [one for one in candidates if before <= one.most]
-        if apart(together) <= limit:
-            chosen, before = together, apart(together)
     return tuple(_pruned(apart, chosen, max(limit, before)))
 
 

@@ -106,6 +106,16 @@ def _embedding(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candida
             as_keras(pair, keras),
             stage="gradient",
         )
+    yield make(
+        pair,
+        "sparse_gradients",
+        "the gradients of a row that a batch looks up twice are squared one by one",
+        "they are added up first",
+        "tf.convert_to_tensor(gradient) for the embeddings before Keras' "
+        "optimizer.apply; or an optimizer without squares, such as SGD",
+        {"do": "optimizer", "fix": "sparse_gradients"},
+        stage="step",
+    )
 
 
 _FINDS: Mapping[str, Find] = {

@@ -78,14 +78,23 @@ def _shape(shape: Any) -> str:
     return f"({told})" if len(shape) > 1 else f"({told},)"
 
 
-def of_optimizers(keras: Settings, torch: Settings) -> Iterator[Candidate]:
-    """Differences between the rules and hyperparameters of the two optimizers."""
+def of_optimizers(
+    keras: Settings, torch: Settings, sparse: bool
+) -> Iterator[Candidate]:
+    """Differences between the rules and hyperparameters of the two optimizers.
+
+    Args:
+        keras, torch: their settings.
+        sparse: whether the models have embeddings, whose gradients are lists of rows.
+    """
     if keras.get("rule") != torch.get("rule"):
         yield _optimizer(
             "optimizer_rule",
             str(keras.get("rule")),
             str(torch.get("rule")),
             "the same optimizer in both",
+            {"do": "optimizer", "fix": "rule", "settings": dict(keras)},
+            *([_EPSILON_FIX] if keras.get("rule") in _EPSILON else []),
         )
     for key in _HYPERPARAMETERS:
         ours, theirs = keras.get(key), torch.get(key)
@@ -96,7 +105,7 @@ def of_optimizers(keras: Settings, torch: Settings) -> Iterator[Candidate]:
             id,
             f"{key} {number(ours)}",
             f"{key} {number(theirs)}",
-            f"{key} {number(ours)} in PyTorch",
+            f"{_TORCH_NAMES.get(key, key)}={number(ours)} in PyTorch",
             {"do": "optimizer", "fix": "set", "settings": {key: ours}},
         )
     decays = bool(keras.get("weight_decay")) or bool(torch.get("weight_decay"))
@@ -116,7 +125,16 @@ def of_optimizers(keras: Settings, torch: Settings) -> Iterator[Candidate]:
             _EPSILON[torch["rule"]][0],
             _EPSILON[torch["rule"]][1],
             _EPSILON[torch["rule"]][2],
-            {"do": "optimizer", "fix": "epsilon"},
+            _EPSILON_FIX,
+        )
+    if sparse:
+        yield _optimizer(
+            "sparse_gradients",
+            "squares, or clips, what each occurrence of a row adds to the gradient",
+            "squares, or clips, their sum",
+            "none in PyTorch; in Keras give the optimizer dense gradients: "
+            "tf.convert_to_tensor(gradient) before optimizer.apply",
+            {"do": "optimizer", "fix": "sparse_gradients"},
         )
     if keras.get("schedule") and keras.get("momentum"):
         yield _optimizer(
@@ -148,11 +166,20 @@ def _optimizer(
     )
 
 
+_EPSILON_FIX = {"do": "optimizer", "fix": "epsilon"}
 _IDS = {
     "learning_rate": "learning_rate",
     "weight_decay": "weight_decay",
     "epsilon": "optimizer_epsilon",
 }
+_TORCH_NAMES = {
+    "learning_rate": "lr",
+    "epsilon": "eps",
+    "rho": "alpha",
+    "beta_1": "betas[0]",
+    "beta_2": "betas[1]",
+}
+
 _HYPERPARAMETERS = (
     "learning_rate",
     "beta_1",
