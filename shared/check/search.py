@@ -164,21 +164,12 @@ class Search:
 
     def _candidates(self, level: str) -> list[Candidate]:
         """Everything that may show first at this level."""
-        if level in ("loss", "step"):
-            ours, theirs = self._facts(
-                "loss_settings" if level == "loss" else "optimizer"
-            )
-            find = (
-                training_causes.of_losses
-                if level == "loss"
-                else training_causes.of_optimizers
-            )
-            found = list(find(ours, theirs))
-        else:
-            found = []
-        stage = {"gradient": ("gradient", "loss")}.get(level, (level,))
-        if level == "gradient":
+        found: list[Candidate] = []
+        if level in ("loss", "gradient"):
             found += training_causes.of_losses(*self._facts("loss_settings"))
+        if level == "step":
+            found += training_causes.of_optimizers(*self._facts("optimizer"))
+        stage = {"gradient": ("gradient", "loss")}.get(level, (level,))
         return found + [one for one in self._of_layers() if one.stage in stage]
 
     def _of_layers(self) -> list[Candidate]:

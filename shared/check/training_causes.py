@@ -78,15 +78,8 @@ def _shape(shape: Any) -> str:
     return f"({told})" if len(shape) > 1 else f"({told},)"
 
 
-def of_optimizers(
-    keras: Settings, torch: Settings, sparse: bool
-) -> Iterator[Candidate]:
-    """Differences between the rules and hyperparameters of the two optimizers.
-
-    Args:
-        keras, torch: their settings.
-        sparse: whether the models have embeddings, whose gradients are lists of rows.
-    """
+def of_optimizers(keras: Settings, torch: Settings) -> Iterator[Candidate]:
+    """Differences between the rules and hyperparameters of the two optimizers."""
     if keras.get("rule") != torch.get("rule"):
         yield _optimizer(
             "optimizer_rule",
@@ -126,15 +119,6 @@ def of_optimizers(
             _EPSILON[torch["rule"]][1],
             _EPSILON[torch["rule"]][2],
             _EPSILON_FIX,
-        )
-    if sparse:
-        yield _optimizer(
-            "sparse_gradients",
-            "squares, or clips, what each occurrence of a row adds to the gradient",
-            "squares, or clips, their sum",
-            "none in PyTorch; in Keras give the optimizer dense gradients: "
-            "tf.convert_to_tensor(gradient) before optimizer.apply",
-            {"do": "optimizer", "fix": "sparse_gradients"},
         )
     if keras.get("schedule") and keras.get("momentum"):
         yield _optimizer(
