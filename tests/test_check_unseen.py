@@ -130,3 +130,30 @@ def test_regularizers_are_told() -> None:
     ours = keras.Sequential([keras.Input((6,)), dense, layers.Dense(2)])
     check = shared.check_pair(ours, Between(lambda x: x))
     assert "dense: kernel regularized" in check.notes
+
+
+def test_a_layer_that_only_borrows_its_weights_needs_no_partner() -> None:
+    tokens = keras.Input((7,), dtype="int32")
+    table = layers.Embedding(20, 6, name="table")
+    hidden = layers.Dense(6, name="hidden")(table(tokens))
+
+    class Tied(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return keras.ops.matmul(x, keras.ops.transpose(table.embeddings))
+
+    ours = keras.Model(tokens, Tied(name="logits")(hidden))
+
+    class Theirs(nn.Module):
+        def __init__(self, tied: bool) -> None:
+            super().__init__()
+            self.table, self.hidden = nn.Embedding(20, 6), nn.Linear(6, 6)
+            self.logits = nn.Linear(6, 20, bias=False)
+            if tied:
+                self.logits.weight = self.table.weight
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.logits(self.hidden(self.table(x)))
+
+    assert shared.check_pair(ours, Theirs(tied=True)).passed
+    check = shared.check_pair(ours, Theirs(tied=False))
+    assert [one.id for one in check.causes] == ["unpaired_layer"]

@@ -10,14 +10,10 @@ from typing import Any
 
 from shared.check import steps
 from shared.check.answers import Answers
-from shared.check.arrange import distance
 from shared.check.both import Both
 from shared.check.candidate import number
 from shared.check.pairing import Pair, Pairing
 from shared.check.result import Cause, Level
-
-REPEATABLE = 1e-5
-"""float32: two runs of one model; threads may add up in another order."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +70,9 @@ def _causes(both: Both) -> Iterator[Cause]:
         remedy = "give PyTorch's model the layer, or name its partner with --map"
         yield Cause("unpaired_layer", name, "", why, "none", ("spec",), 1.0, remedy)
     for name, why in pairing.torch.items():
+        others = both.torch_about["tied"].get(name, [])
+        if any(other not in pairing.torch for other in others):
+            continue  # it has the weights of a layer that is paired
         remedy = "give Keras' model the layer, or name its partner with --map"
         yield Cause("unpaired_layer", "", name, "none", why, ("spec",), 1.0, remedy)
     for pair in pairing.pairs:
@@ -183,22 +182,6 @@ def modes(both: Both) -> list[str]:
         "PyTorch's model comes in training mode, in which dropout and batch norm are "
         "at work: call .eval() before you predict with it, as is done here",
     ]
-
-
-def repeat(both: Both) -> Level:
-    """Whether either model, run twice in inference mode, answers the same."""
-    answers = both.forward("float32", record="steps")
-    sides = ("tf", "Keras", answers.keras), ("torch", "PyTorch", answers.torch)
-    for side, name, first in sides:
-        second = both.once(side, "float32")
-        for key, array in first.items():
-            apart = distance(array, second[key])
-            if apart > REPEATABLE and apart < float("inf"):
-                where = f"{name}'s model is not deterministic in inference mode"
-                return Level(
-                    "repeat", "float32", "fail", apart, REPEATABLE, where=where
-                )
-    return Level("repeat", "float32", "pass", 0.0, REPEATABLE)
 
 
 def pairs(pairing: Pairing) -> tuple[dict[str, Any], ...]:

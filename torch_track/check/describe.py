@@ -20,6 +20,7 @@ def described(subject: Subject) -> dict[str, Any]:
         "layers": [layer.to_json() for layer in layers],
         "settings": {str(k): settings.of_part(p) for k, p in enumerate(parts)},
         "trainable": {str(k): gradients.trained(p) for k, p in enumerate(parts)},
+        "tied": _tied(subject),
         **_arguments(subject),
         **_state(subject),
         "parameters": sum(a.size for p in parts for a in p.export().values()),
@@ -29,6 +30,17 @@ def described(subject: Subject) -> dict[str, Any]:
             if part.merged
         ],
     }
+
+
+def _tied(subject: Subject) -> dict[str, list[str]]:
+    """By name of a layer all of whose tensors others hold as well: those others."""
+    held = {p.name: {id(t) for t in p.tensors().values()} for p in subject.parts}
+    found = {}
+    for name, own in held.items():
+        others = [other for other in held if other != name and own & held[other]]
+        if own <= set().union(*(held[other] for other in others)):
+            found[name] = others
+    return found
 
 
 def _arguments(subject: Subject) -> dict[str, Any]:
