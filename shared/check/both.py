@@ -89,13 +89,12 @@ class Both:
         batches = _as_batches(ours), _as_batches(theirs)
         return self._run("train", batches, given | {"steps": steps}, repairs)
 
-    def once(self, side: str, precision: str) -> Trace:
-        """The outputs of one side, run anew."""
-        return self.twin(
-            side, "forward", precision=precision, training=False, record="none"
-        )
+    def once(self, side: str, precision: str, repairs: Repairs = ()) -> Trace:
+        """The outputs of one side, run anew; repairs are PyTorch's."""
+        given = {"precision": precision, "training": False, "record": "none"}
+        return self.twin(side, "forward", repairs, **given)
 
-    def twin(self, side: str, probe: str, **given: Any) -> Trace:
+    def twin(self, side: str, probe: str, repairs: Repairs = (), **given: Any) -> Trace:
         """The same probe of one side alone; twin=k moves its weights by an ulp."""
         ours, theirs = self._batch(target=probe != "forward")
         if probe == "train":
@@ -103,7 +102,7 @@ class Both:
         if side == "tf":
             more: dict[str, Any] = {"plan": {}, "repairs": []}
             return self.keras.ask(probe, ours, **_one(given, 0), **more)[0]
-        more = {"plan": self.plan.to_json(), "repairs": []}
+        more = {"plan": self.plan.to_json(), "repairs": list(repairs)}
         return self.torch.ask(probe, theirs, **_one(given, 1), **more)[0]
 
     def _run(

@@ -11,6 +11,7 @@ from shared.check import (
     arrange,
     inputs,
     local,
+    repeatable,
     show_pairs,
     specification,
     start,
@@ -149,14 +150,15 @@ class _Examination:
 
     def check(self) -> Check:
         judge = Judge(self.both, self.task, self._asked())
-        levels = [self.spec.level, self.start.level, specification.repeat(self.both)]
+        repeat, active = repeatable.compare(self.both)
+        levels = [self.spec.level, self.start.level, repeat]
         by_precision = {p: judge.levels(p) for p in self.options.precisions}
         self.notes += [f"not in {p}: {why}" for p, why in judge.refused.items()]
         search = Search(
             self.both, judge, self.start.candidates, by_precision, self.spec.causes
         )
         found = search.run(levels)
-        causes = [*self.spec.causes, *found.causes]
+        causes = [*self.spec.causes, *active, *found.causes]
         repairs = merged(found.candidates)
         heavy = self.both.keras_about["parameters"] > HEAVY
         layers = () if heavy and not found.first else local.errors(self.both)

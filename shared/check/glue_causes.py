@@ -63,7 +63,7 @@ def _between(
     if op == "dropout":
         # Rates are told by the spec; here it is dropping where it should not.
         repair = _as_keras(theirs, op, settings | {"active": False})
-        yield _make("dropout_active", index, slot, _ACTIVE, repair)
+        yield _make("dropout_active", index, slot, ACTIVE, repair)
     elif op == "concatenate":
         yield from _concatenate(index, slot, ours, theirs)
     elif op in ("flatten", "reshape"):
@@ -91,7 +91,7 @@ _NAMED = {
     "log_softmax": "softmax_axis",
     "pad": "padding",
 }
-_ACTIVE = (
+ACTIVE = (
     "drops in training only",
     "drops in inference mode too",
     "F.dropout(x, p, training=self.training), or an nn.Dropout",
@@ -209,7 +209,7 @@ def _extra(slots: Sequence[Slot], index: int, theirs: Step) -> Iterator[Candidat
         yield _make("rnn_last_step", index, slot, _LAST, last)
     elif theirs["op"] == "dropout":
         off = _as_keras(theirs, "dropout", theirs["settings"] | {"active": False})
-        yield _make("dropout_active", index, slot, _ACTIVE, off)
+        yield _make("dropout_active", index, slot, ACTIVE, off)
     elif theirs["op"] in ACTIVATIONS:
         texts = "nothing", _call(theirs), f"leave out {_call(theirs)} in PyTorch"
         yield _make("activation_extra", index, slot, texts, skip)
