@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from shared.check import arrange
+from shared.check import arrange, steps
 from shared.check.answers import Answers, Plan
 from shared.check.both import Both
 from shared.errors import UsageError
+
+CLOSE = 1e-4
+"""What is no further apart, relative, is the same but for rounding."""
 
 
 def settle(both: Both, precision: str = "float32") -> Answers:
     """Find out how PyTorch's model takes Keras' inputs, and set `both.plan`.
 
     Every arrangement that runs is a candidate; the one whose outputs have Keras' shapes
-    wins, and among several the one whose numbers come closest.
+    wins, among several the one with which the models go together furthest, and then the
+    one whose numbers come closest.
 
     Raises:
         UsageError: Keras' model does not run, or PyTorch's in no way; the message is
@@ -22,7 +27,7 @@ def settle(both: Both, precision: str = "float32") -> Answers:
     """
     both.once("tf", precision)  # what fails there is no matter of arrangement
     problems: list[UsageError] = []
-    best: tuple[tuple[int, float, int], Plan, Answers] | None = None
+    best: tuple[tuple[int, float, float, int], Plan, Answers] | None = None
     for number, plan in enumerate(_plans(both)):
         both.plan = plan
         try:
@@ -30,10 +35,17 @@ def settle(both: Both, precision: str = "float32") -> Answers:
         except UsageError as error:
             problems.append(error)
             continue
-        score = (*_apart(answers), number)
+        misfits, apart = _apart(answers)
+        same = not misfits and apart <= CLOSE
+        score = (
+            misfits,
+            -math.inf if same else -_together(both, precision),
+            apart,
+            number,
+        )
         if best is None or score < best[0]:
             best = score, plan, answers
-        if score[:2] <= (0, 1e-4):
+        if same:
             break
     if best is None:
         raise problems[0]
@@ -68,6 +80,14 @@ def _likely(both: Both, rank: int) -> tuple[str, ...]:
     if rank == 3 and "conv" in first["kind"]:
         return ("channels_first", "as_is", "time_first")
     return ways
+
+
+def _together(both: Both, precision: str) -> float:
+    """How many steps go by until the models depart."""
+    answers = both.forward(precision, record="layers")
+    slots = steps.aligned(both, answers)
+    found = steps.departure(both, slots, answers, CLOSE)
+    return len(slots) if found is None else found.index
 
 
 def _apart(answers: Answers) -> tuple[int, float]:
