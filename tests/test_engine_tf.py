@@ -85,9 +85,9 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[loops.Loop]:
     asked: list[loops.Loop] = []
     compile_ = loops.Loop.compile
 
-    def noting(loop: loops.Loop, data: loops.Batch) -> None:
+    def noting(loop: loops.Loop, *given: Any) -> None:
         asked.append(loop)
-        compile_(loop, data)
+        compile_(loop, *given)
 
     monkeypatch.setattr(loops.Loop, "compile", noting)
     return asked

@@ -170,10 +170,8 @@ class Graphs:
         except masks.UnfitError:
             return None
         if not any(map(_unfit, loop.operations())):
-            # Draws nothing, and is traced meanwhile.
-            aside.submit(ahead.draw, 0, 0)
             try:
-                loop.compile(loading.result())
+                loop.compile(loading.result(), aside)
             except tf.errors.OpError as error:
                 self.notes.append(f"XLA cannot compile the step: {_brief(error)}")
         return loop

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any, TypeAlias
 
 import keras
@@ -139,13 +140,18 @@ class Loop:
             self._step = step.get_concrete_function(*training.specs(size), keep)
         self._steps: Callable[..., tf.Tensor] | None = None
 
-    def compile(self, data: Batch) -> None:
+    def compile(self, data: Batch, aside: Executor) -> None:
         """Let XLA compile the loop, before the first run on these or other data.
+
+        Args:
+            data: all samples.
+            aside: traces the drawing of masks meanwhile, for XLA leaves Python alone.
 
         Raises:
             tf.errors.OpError: it cannot, and the loop will do without.
         """
         steps = self._graph(xla=True)
+        aside.submit(self._ahead.draw, 0, 0)
         none, samples = tf.constant(0), self._training.schedule.samples
         order = tf.range(samples, dtype=tf.int64)
         drawn = {n: tf.zeros(s.shape, s.dtype) for n, s in self._ahead.specs.items()}
