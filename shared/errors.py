@@ -36,3 +36,10 @@ class Diverged(UsageError):
     def __init__(self, message: str, step: int) -> None:
         super().__init__(message)
         self.step = step
+
+
+def no_memory(error: BaseException) -> bool:
+    """Python and NumPy have an error for it, the frameworks others."""
+    named = type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
+    told = "DefaultCPUAllocator" in str(error)  # PyTorch's RuntimeError
+    return isinstance(error, MemoryError) or named or told

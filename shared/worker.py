@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from shared import lesson as lessons
 from shared import randomness
-from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError
+from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError, no_memory
 from shared.job import Job, Outcome
 from shared.parity.trace import Trace
 from shared.parity.training import parted
@@ -348,7 +348,7 @@ def perform(package: str, job: Job, progress: Progress | None = None) -> Outcome
     try:
         return Run(package, job, progress).outcome()
     except Exception as error:
-        if _no_memory(error):
+        if no_memory(error):
             raise MissingError(OUT_OF_MEMORY) from None
         raise
 
@@ -363,13 +363,6 @@ def _called(package: str, request: dict[str, Any]) -> tuple[Trace, dict[str, Any
         package, given, **request["arguments"]
     )
     return found
-
-
-def _no_memory(error: Exception) -> bool:
-    """Python and NumPy have an error for it, the frameworks others."""
-    named = type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
-    told = "DefaultCPUAllocator" in str(error)  # PyTorch's RuntimeError
-    return isinstance(error, MemoryError) or named or told
 
 
 def main(package: str) -> None:

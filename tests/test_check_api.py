@@ -172,6 +172,36 @@ def test_causes_that_only_show_together_are_all_proven() -> None:
     assert check.level("gradient").verdict == "pass"
 
 
+class Squeezed(nn.Linear):
+    """(N,) in place of (N, 1)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).squeeze(-1)
+
+
+def test_an_axis_of_one_is_a_finding() -> None:
+    ours = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, name="head")])
+    check = shared.check_pair(ours, Squeezed(6, 1), precisions=("float64",))
+    assert [one.id for one in check.causes] == ["output_shape"]
+    assert "shape (3, 1) in Keras, (3,) in PyTorch" in check.level("forward").where
+
+
+def test_softmax_twice() -> None:
+    ours = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(4, activation="softmax", name="head")]
+    )
+    theirs = nn.Sequential(nn.Linear(6, 4), nn.Softmax(-1))
+    check = shared.check_pair(ours, theirs, loss="cross_entropy", steps=1)
+    assert [one.id for one in check.causes] == ["loss_logits"]
+    assert check.level("forward").verdict == "pass"
+    assert check.level("loss").explained
+
+
+def test_a_model_without_parameters() -> None:
+    ours = keras.Sequential([keras.Input((6,)), keras.layers.ReLU()])
+    assert shared.check_pair(ours, nn.ReLU()).passed
+
+
 TESTS = """
 import keras, shared
 from torch import nn

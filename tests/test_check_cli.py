@@ -249,7 +249,7 @@ def test_files_that_fail(check: Command, source: str, fragment: str) -> None:
     [
         (("--input", "2,x"), "not of the form N,H,W,C"),
         (("--input", "2,9"), "does not fit the Keras model"),
-        (("--input", "2,6", "--input", "2,6"), "has 1 inputs, and 2 are given"),
+        (("--input", "2,6", "--input", "2,6"), "takes one input, and 2 are given"),
         (("--data", "none.npz"), "there is no file 'none.npz'"),
         (("--data", "k.py"), "is not an .npz"),
         (("--input", "2,6", "--data", "d.npz"), "exclude each other"),

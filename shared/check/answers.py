@@ -37,6 +37,8 @@ class Answers:
     torch: Trace
     keras_facts: dict[str, Any]
     torch_facts: dict[str, Any]
+    reshaped: bool = False
+    """Whether an output of PyTorch's counts in the shape that Keras' has."""
 
     def failed(self, precision: str) -> str:
         """Why the two cannot be compared in this precision; empty if they can."""

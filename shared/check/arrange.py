@@ -53,15 +53,22 @@ def fitting(keras: Array, torch: Array) -> Iterator[tuple[str, Array]]:
             yield way, back
 
 
+def fitted(keras: Array, torch: Array) -> tuple[str, Array] | None:
+    """The way of the same shape that comes closest; None where there is none."""
+    return min(
+        fitting(keras, torch), key=lambda one: distance(keras, one[1]), default=None
+    )
+
+
 def matched(keras: Array, torch: Array) -> tuple[str, Array] | None:
     """The way, and the PyTorch tensor in Keras' layout, that come closest.
 
     None where no way gives the same shape. A tensor that is only flattened (batch and
     time in one axis, say), or has axes of size 1, is compared as "reshaped".
     """
-    found = list(fitting(keras, torch))
+    found = fitted(keras, torch)
     if found:
-        return min(found, key=lambda one: distance(keras, one[1]))
+        return found
     plain = [[n for n in array.shape if n != 1] for array in (keras, torch)]
     same = keras.shape[-1:] == torch.shape[-1:] or plain[0] == plain[1]
     if keras.size == torch.size and same:

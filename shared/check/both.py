@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.check import arrange
 from shared.check.answers import Answers, Array, Plan
-from shared.check.pairing import Pairing
+from shared.check.pairing import Pair, Pairing
 from shared.check.side import Found, Side
 from shared.parity.trace import Trace
 from shared.weights import Weights
@@ -114,7 +114,7 @@ class Both:
     ) -> Answers:
         """Keras' answer is kept: the repairs are all PyTorch's."""
         self._mend(frozenset(r["order"] for r in repairs if r["do"] == "weights"))
-        asked = [dict(r) for r in repairs if r["do"] != "weights"]
+        asked = [dict(r) for r in repairs if r["do"] not in ("weights", "reshape")]
         ours = _one(given, 0) | {"plan": {}, "repairs": []}
         theirs = _one(given, 1) | {"plan": self.plan.to_json(), "repairs": asked}
         keys = f"{probe} {ours}", f"{probe} {theirs} {self._mended}"
@@ -128,7 +128,8 @@ class Both:
         else:
             first = found[0] or self.keras.ask(probe, arrays[0], **ours)
         self._keep(keys, (first, second))
-        return Answers(first[0], second[0], first[1], second[1])
+        reshaped = any(r["do"] == "reshape" for r in repairs)
+        return Answers(first[0], second[0], first[1], second[1], reshaped)
 
     def _keep(self, keys: tuple[str, str], found: tuple[Found, Found]) -> None:
         """Remember answers, lest the models be asked again; the oldest are dropped."""
@@ -180,9 +181,15 @@ class Both:
     """The arrangement of each of PyTorch's outputs."""
 
     def turn(self, keras_order: int, name: str, array: Array) -> Array:
-        """A PyTorch parameter in the neutral layout, its rows in Keras' order."""
+        """A PyTorch parameter in the neutral layout, as Keras' layer has it.
+
+        Its rows are in Keras' order; of two biases it is the first where Keras has one.
+        """
         rows = self.rows.get(keras_order)
-        return array[rows] if rows is not None and name == "kernel" else array
+        if rows is not None and name == "kernel":
+            return array[rows]
+        pairs = (p for p in self.pairing.pairs if p.keras.order == keras_order)
+        return array[0] if _one_of_two(next(pairs), name) else array
 
     def parameters(self, trace: Trace, level: str, side: str) -> Weights:
         """Arrays under `level/order/name`, by "Keras' layer/name".
@@ -198,8 +205,6 @@ class Both:
                     continue
                 if side == "torch":
                     array = self.turn(one.keras.order, name, array)
-                    if one.keras.kind == "gru_reset_before" and name == "bias":
-                        array = array[0]
                 found[f"{one.keras.name}/{name}"] = array
         return found
 
@@ -218,10 +223,16 @@ class Both:
                     turned = np.empty_like(array)
                     turned[rows] = array
                     array = turned
-                if one.keras.kind == "gru_reset_before" and name == "bias":
+                if _one_of_two(one, name):
                     array = np.stack([array, np.zeros_like(array)])
                 found[f"{one.torch.order}/{name}"] = array.reshape(shape)
         return found
+
+
+def _one_of_two(pair: Pair, name: str) -> bool:
+    """Whether Keras' GRU has one bias there where PyTorch's has two."""
+    before = pair.keras.kind.endswith("gru_reset_before")
+    return before and name.rpartition("/")[2] == "bias"
 
 
 def _as_batches(arrays: Trace) -> Trace:

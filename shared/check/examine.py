@@ -18,7 +18,7 @@ from shared.check import (
 )
 from shared.check.answers import Array
 from shared.check.both import Both, Repairs
-from shared.check.candidate import merged
+from shared.check.candidate import Candidate, merged
 from shared.check.judge import Judge
 from shared.check.measure import Task
 from shared.check.pairing import Layer, pair
@@ -94,8 +94,13 @@ class _Examination:
             both.inputs = inputs.drawn(about, options.shapes, options.seed)
         answers = settle(both)
         ours, theirs = answers.outputs()
-        found = [arrange.matched(a, b) for a, b in zip(ours, theirs, strict=False)]
+        found = [arrange.fitted(a, b) for a, b in zip(ours, theirs, strict=False)]
         both.output_ways = tuple(one[0] if one else "as_is" for one in found)
+        self.reshaped = [
+            _reshaped(a, b)
+            for a, b, way in zip(ours, theirs, found, strict=False)
+            if way is None and arrange.matched(a, b)
+        ][:1]
         if any(way != "as_is" for way in (*both.plan.ways, *both.output_ways)):
             self.notes.append(self._layouts())
         self.task = self._task(ours)
@@ -139,6 +144,8 @@ class _Examination:
         found += ["loss"] if options.loss is not None else []
         found += ["gradient"]
         heavy = self.both.keras_about["parameters"] > HEAVY
+        if not self.both.keras_about["parameters"]:
+            return found[:-1]  # nothing is trained
         wanted = (options.loss, options.optimizer, options.steps) != (None, None, None)
         if self.task.steps and (wanted or not heavy):
             found += ["statistics", "step", "trajectory"]
@@ -155,7 +162,11 @@ class _Examination:
         by_precision = {p: judge.levels(p) for p in self.options.precisions}
         self.notes += [f"not in {p}: {why}" for p, why in judge.refused.items()]
         search = Search(
-            self.both, judge, self.start.candidates, by_precision, self.spec.causes
+            self.both,
+            judge,
+            [*self.start.candidates, *self.reshaped],
+            by_precision,
+            self.spec.causes,
         )
         found = search.run(levels)
         causes = [*self.spec.causes, *active, *found.causes]
@@ -199,6 +210,20 @@ class _Examination:
         if one.explained and one.value <= most < math.inf:
             return dataclasses.replace(one, verdict="pass")
         return one
+
+
+def _reshaped(keras: Array, torch: Array) -> Candidate:
+    """Two outputs that only differ by an axis of size 1."""
+    return Candidate(
+        "output_shape",
+        "the output",
+        "the output",
+        f"shape {keras.shape}",
+        f"shape {torch.shape}",
+        "squeeze(-1) or unsqueeze(-1) in one of the two; a loss of (N,) against (N, 1) "
+        "broadcasts to N times N",
+        ({"do": "reshape"},),
+    )
 
 
 def _names(name: str, ways: Sequence[str]) -> list[str]:

@@ -111,7 +111,7 @@ class ForwardSearch:
         }
         names = {p.keras.name: p.keras.order for p in both.pairing.pairs}
         for one in more:
-            yield dataclasses.replace(one, slot=place.get(names[one.place]))
+            yield dataclasses.replace(one, slot=place.get(names.get(one.place, -1)))
         for pair in both.pairing.pairs:
             settings = (
                 ours.get(str(pair.keras.order), {}),

@@ -229,8 +229,9 @@ _LAST = (
 
 
 def _call(step: Step) -> str:
-    """'relu', 'leaky_relu(slope=0.3)'; what is switched off is left out."""
-    given = {k: v for k, v in step["settings"].items() if v not in (None, False, 0.0)}
+    """'relu', 'leaky_relu(slope=0.3)'; what an activation leaves off is left out."""
+    off = (None, False, 0.0) if step["op"] in ACTIVATIONS else (None,)
+    given = {k: v for k, v in step["settings"].items() if v not in off}
     settings = ", ".join(f"{key}={number(value)}" for key, value in given.items())
     return f"{step['op']}({settings})" if settings else str(step["op"])
 

@@ -57,7 +57,7 @@ def drawn(
     """
     if given and about and len(given) != len(about):
         raise UsageError(
-            f"the Keras model has {len(about)} inputs, and {len(given)} are given: "
+            f"the Keras model takes {_inputs(about)}, and {len(given)} are given: "
             "name each with --input, in the model's order"
         )
     random = np.random.default_rng([seed, 1])
@@ -91,11 +91,15 @@ def checked(about: Sequence[Mapping[str, Any]], given: Sequence[Array]) -> list[
     """
     if about and len(given) != len(about):
         raise UsageError(
-            f"the Keras model has {len(about)} inputs, and {len(given)} are given"
+            f"the Keras model takes {_inputs(about)}, and {len(given)} are given"
         )
     for one, array in zip(about, given, strict=False):
         _check_fits(one, array.shape)
     return list(given)
+
+
+def _inputs(about: Sequence[Any]) -> str:
+    return "one input" if len(about) == 1 else f"{len(about)} inputs"
 
 
 def _batch(about: Sequence[Mapping[str, Any]]) -> int:

@@ -74,10 +74,9 @@ def outputs(both: Both, answers: Answers, tolerance: float) -> list[Deviation]:
             found.append(broken(f"{name}: {told}", tolerance))
             continue
         way = both.output_ways[k] if k < len(both.output_ways) else "as_is"
-        if way in arrange.BACK:
-            turned = arrange.BACK[way](b)
-        else:
-            turned = b.reshape(a.shape) if a.size == b.size else b
+        turned = arrange.BACK[way](b) if b.ndim > 2 else b
+        if answers.reshaped and a.size == b.size:
+            turned = turned.reshape(a.shape)
         found.append(relative(name, a, turned, tolerance, sides=SIDES))
     return found
 

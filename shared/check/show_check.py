@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
@@ -50,11 +51,20 @@ def verdict(check: Check) -> str:
     count = "one cause" if len(groups) == 1 else f"{len(groups)} causes"
     if check.unexplained:
         known = f"; {count} found, the rest unexplained" if groups else ", unexplained"
-        return f"The two models differ: {check.unexplained}{known}."
+        return f"The two models differ: {check.unexplained}{_broken(check)}{known}."
     if not groups:
         return f"The two models differ: {check.first}."
     told = (f"{g[0].id.replace('_', ' ')} at {_places_of(g)}" for g in groups)
     return f"The two models differ, for {count}: {'; '.join(told)}."
+
+
+def _broken(check: Check) -> str:
+    """', nan in PyTorch' where a number is none."""
+    for one in check.levels:
+        found = re.search(r"(nan|-?inf) in (Keras|PyTorch)", one.where)
+        if one.verdict == "fail" and found:
+            return f", {found.group()}"
+    return ""
 
 
 def grouped(causes: Sequence[Cause]) -> list[list[Cause]]:

@@ -29,6 +29,14 @@ def of_losses(keras: Settings, torch: Settings) -> Iterator[Candidate]:
             _LOGITS if theirs else _PROBABILITIES,
             {"do": "loss", "fix": "from_logits", "value": ours},
         )
+    elif ours and theirs:
+        yield _loss(
+            "loss_logits",
+            "goes back to the logits behind the softmax",
+            "takes the probabilities for logits: softmax twice",
+            _LOGITS,
+            {"do": "loss", "fix": "from_logits", "value": False},
+        )
     for key, id, remedy in _SETTINGS:
         ours, theirs = keras.get(key), torch.get(key)
         if ours is not None and theirs is not None and ours != theirs:

@@ -20,7 +20,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError, UsageError
+from shared.errors import (
+    OUT_OF_MEMORY,
+    MissingError,
+    TwotrackError,
+    UsageError,
+    no_memory,
+)
 from shared.lesson import nearest
 
 
@@ -158,9 +164,9 @@ def guarded(path: str, work: Callable[[], Any]) -> Any:
         return work()
     except (TwotrackError, KeyboardInterrupt):
         raise
-    except MemoryError:
-        raise MissingError(OUT_OF_MEMORY) from None
     except BaseException as error:  # SystemExit too
+        if no_memory(error):
+            raise MissingError(OUT_OF_MEMORY) from None
         raise UsageError(_told(path, error)) from None
 
 
