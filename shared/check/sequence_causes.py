@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.check.candidate import INVISIBLE, Candidate, Settings, number
+from shared.check.candidate import INVISIBLE, Candidate, Repair, Settings, number
 from shared.check.layer_candidate import as_keras, make
 from shared.check.pairing import Pair
 
@@ -30,6 +30,7 @@ def recurrent(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidat
                 f"{key} {number(theirs)}",
                 _RNN_REMEDIES[id].format(ours=number(ours)),
                 as_keras(pair, {key: ours}),
+                *([_second_bias(pair)] if id == "gru_reset_after" else []),
             )
     if pair.keras.kind.endswith(("simple_rnn", "lstm")):
         yield make(
@@ -38,9 +39,14 @@ def recurrent(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidat
             "one bias",
             "bias_ih and bias_hh, both trained: the sum moves twice as far",
             "set bias_hh to zero and freeze it: bias_hh_l0.requires_grad_(False)",
-            {"do": "freeze", "order": pair.torch.order, "tensors": ["bias_hh"]},
+            _second_bias(pair),
             stage="step",
         )
+
+
+def _second_bias(pair: Pair) -> Repair:
+    """Not trained, as Keras has none."""
+    return {"do": "freeze", "order": pair.torch.order, "tensors": ["bias_hh"]}
 
 
 _RNN = (

@@ -51,7 +51,6 @@ def _native(part: Part) -> tuple[Trace, set[str]]:
     found: Trace = {}
     none = set()
     tensors = part.tensors()
-    packed = {own: own.rpartition("/")[2] in part.layout.packed for own in tensors}
     learned = {
         own
         for own, tensor in tensors.items()
@@ -61,7 +60,7 @@ def _native(part: Part) -> tuple[Trace, set[str]]:
     }
     for own, tensor in tensors.items():
         # One tensor may be half of a neutral array that is trained in part.
-        if own in learned or (packed[own] and learned):
+        if own in learned or (own in part.layout.packed and learned):
             if tensor.grad is None:
                 none.add(own)
                 found[own] = backend.array(torch.zeros_like(tensor))
