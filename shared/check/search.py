@@ -166,11 +166,18 @@ class Search:
         """Everything that may show first at this level."""
         found: list[Candidate] = []
         if level in ("loss", "gradient"):
-            found += training_causes.of_losses(*self._facts("loss_settings"))
+            settings = self._facts("loss_settings")
+            found += training_causes.of_losses(*settings, self._ends_in_softmax())
         if level == "step":
             found += training_causes.of_optimizers(*self._facts("optimizer"))
         stage = {"gradient": ("gradient", "loss")}.get(level, (level,))
         return found + [one for one in self._of_layers() if one.stage in stage]
+
+    def _ends_in_softmax(self) -> bool:
+        """Whether the last thing that PyTorch's model does is a softmax."""
+        answers = self.both.forward(self.precision, record="steps")
+        last = answers.torch_facts["steps"][-1:]
+        return any(step.get("op") == "softmax" for step in last)
 
     def _of_layers(self) -> list[Candidate]:
         found: list[Candidate] = []

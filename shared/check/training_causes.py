@@ -8,8 +8,13 @@ from typing import Any
 from shared.check.candidate import Candidate, Settings, number
 
 
-def of_losses(keras: Settings, torch: Settings) -> Iterator[Candidate]:
-    """Differences between the two losses, as each framework saw them."""
+def of_losses(keras: Settings, torch: Settings, softmax: bool) -> Iterator[Candidate]:
+    """Differences between the two losses, as each framework saw them.
+
+    Args:
+        keras, torch: their settings.
+        softmax: whether PyTorch's model ends with one.
+    """
     shapes = torch.get("output_shape") or (), torch.get("target_shape") or ()
     if sorted(map(len, shapes)) == [1, 2]:
         yield _loss(
@@ -29,7 +34,7 @@ def of_losses(keras: Settings, torch: Settings) -> Iterator[Candidate]:
             _LOGITS if theirs else _PROBABILITIES,
             {"do": "loss", "fix": "from_logits", "value": ours},
         )
-    elif ours and theirs:
+    elif ours and theirs and softmax:
         yield _loss(
             "loss_logits",
             "goes back to the logits behind the softmax",
