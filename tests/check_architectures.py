@@ -10,7 +10,7 @@ import dataclasses
 import linecache
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 # First of the frameworks: it loads TensorFlow with the settings that it needs.
 from tf_track import backend as tf_backend
@@ -18,6 +18,7 @@ from tf_track import backend as tf_backend
 # isort: split
 import keras
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -107,6 +108,26 @@ ARCHITECTURES = {
 OPTIMIZER = "sgd:0.125"
 """float32 has this rate exactly, and so the two agree in float64."""
 
+Sides: TypeAlias = "str | tuple[str, str]"
+"""A common name, or the text of Keras' object and that of PyTorch's."""
+
+
+def objects(sides: Sides) -> Any:
+    """A common name as it is; texts as what they evaluate to."""
+    scope = {"keras": keras, "torch": torch, "nn": nn, "halved": _halved}
+    return sides if isinstance(sides, str) else tuple(eval(s, scope) for s in sides)
+
+
+def _halved(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """With a rate that is halved after each step."""
+
+    def after(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        for group in optimizer.param_groups:
+            group["lr"] /= 2
+
+    optimizer.register_step_post_hook(after)
+    return optimizer
+
 
 def run(source: str, name: str) -> dict[str, Any]:
     """What the source defines; tracebacks show its lines."""
@@ -119,6 +140,7 @@ def run(source: str, name: str) -> dict[str, Any]:
 
 def built(scope: Mapping[str, Any], seed: int) -> tuple[keras.Model, nn.Module]:
     """What `build_keras` and `build_torch` give, the weights brought over by `port`."""
+    keras.backend.clear_session()
     for backend in (tf_backend, torch_backend):
         backend.configure("cpu", "float32", seed)
     model, module = scope["build_keras"](), scope["build_torch"]()

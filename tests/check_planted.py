@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
-from check_architectures import Edit
+import numpy as np
+from check_architectures import ARCHITECTURES, OPTIMIZER, Edit, Sides, objects
+from numpy.typing import NDArray
 
+import shared
 from shared.check.result import Check
 
 SHARE = 0.99
 """Of the error that the repair of a cause must remove."""
-
-Sides: TypeAlias = "str | tuple[str, str]"
-"""A common name, or the text of Keras' object and that of PyTorch's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +88,52 @@ class Planted:
     loss: Sides | None = None
     optimizer: Sides | None = None
     target: tuple[int, ...] | None = None
+
+    def check(self) -> Check:
+        """What the check says of the pair."""
+        pair = ARCHITECTURES[self.architecture]
+        own = any(edit.side == "port" for edit in self.edits)
+        return shared.check_pair(
+            *pair.models(self.edits, port=own),
+            pair.inputs,
+            loss=objects(self.loss or pair.loss),
+            optimizer=objects(self.optimizer or OPTIMIZER),
+            target=drawn(self.target),
+            weights="own" if own else "auto",
+            # The second step is the first in which a momentum counts.
+            steps=2,
+            precisions=("float64",),
+        )
+
+
+def drawn(shape: tuple[int, ...] | None, dtype: str = "float32") -> NDArray[Any] | None:
+    """A target of small whole numbers; none where the check is to draw it."""
+    if shape is None:
+        return None
+    return np.random.default_rng(8).integers(0, 3, shape).astype(dtype)
+
+
+class Tally:
+    """What the check says of every mistake of a table, counted."""
+
+    def __init__(self) -> None:
+        self._missed: list[set[str]] = []
+
+    def add(self, complaints: list[str]) -> None:
+        """Take what was wrong with one answer."""
+        self._missed.append({one.partition(":")[0] for one in complaints})
+
+    def rate(self, kind: str) -> float:
+        """The part of the mistakes that was "detected", or whose "place" or "cause"."""
+        right = sum(kind not in one for one in self._missed)
+        return right / len(self._missed) if self._missed else 1.0
+
+    def __str__(self) -> str:
+        rates = (f"{kind} {self.rate(kind):.1%}" for kind in KINDS)
+        return f"of {len(self._missed)} mistakes: {', '.join(rates)}"
+
+
+KINDS = ("detected", "place", "cause")
 
 
 def plant(

@@ -41,7 +41,7 @@ OPTIMIZERS = (
     plant("gru", "rate and epsilon of Adam", "step", "learning_rate@optimizer, optimizer_epsilon@optimizer", optimizer=_rule("Adam", "0.125", "lr=0.0625")),
     plant("mlp", "Adam's epsilon", "step", "optimizer_epsilon@optimizer", optimizer="adam"),
     plant("cnn", "Adam with one epsilon", "step", "optimizer_epsilon@optimizer", optimizer=_rule("Adam", "0.125, epsilon=2**-20", "lr=0.125, eps=2**-20")),
-    plant("lstm", "RMSprop's epsilon", "step", "optimizer_epsilon@optimizer", optimizer=("keras.optimizers.RMSprop(0.0625, rho=0.875, epsilon=2**-10)", "lambda p: torch.optim.RMSprop(p, lr=0.0625, alpha=0.875, eps=2**-10)")),
+    plant("lstm", "RMSprop's epsilon, and its sparse gradients", "step", "optimizer_epsilon@optimizer, sparse_gradients@embedding", optimizer=("keras.optimizers.RMSprop(0.0625, rho=0.875, epsilon=2**-10)", "lambda p: torch.optim.RMSprop(p, lr=0.0625, alpha=0.875, eps=2**-10)")),
     plant("separable", "RMSprop's rho", "step", "optimizer_setting@optimizer, optimizer_epsilon@optimizer", optimizer=("keras.optimizers.RMSprop(0.0625, rho=0.875, epsilon=2**-10)", "lambda p: torch.optim.RMSprop(p, lr=0.0625, eps=2**-10)")),
     plant("autoencoder", "Adagrad's epsilon", "step", "optimizer_epsilon@optimizer", optimizer=("keras.optimizers.Adagrad(0.0625, initial_accumulator_value=0.125, epsilon=2**-10)", "lambda p: torch.optim.Adagrad(p, lr=0.0625, initial_accumulator_value=0.125, eps=2**-10)")),
     plant("two_inputs", "Adagrad's accumulator", "step", "optimizer_setting@optimizer, optimizer_epsilon@optimizer", optimizer=("keras.optimizers.Adagrad(0.0625, epsilon=2**-10)", "lambda p: torch.optim.Adagrad(p, lr=0.0625, eps=2**-10)")),
@@ -57,7 +57,7 @@ OPTIMIZERS = (
     plant("lstm", "gradients clipped together in Keras", "step", "clipping@optimizer", optimizer=_sgd("0.125, global_clipnorm=0.0625", "lr=0.125")),
     plant("autoencoder", "gradients clipped by value in Keras", "step", "clipping@optimizer", optimizer=_sgd("0.125, clipvalue=0.0009765625", "lr=0.125")),
     plant("mlp", "momentum under a schedule", "step", "momentum_schedule@optimizer", optimizer=("keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.125, 1, 0.5), momentum=0.875)", "lambda p: halved(torch.optim.SGD(p, lr=0.125, momentum=0.875))")),
-    plant("separable", "a rate that float32 has not", "", "float32_hyperparameters@optimizer", optimizer="sgd:0.1"),
+    plant("separable", "a momentum that float32 has not", "", "float32_hyperparameters@optimizer", optimizer="momentum:0.125"),
 )
 
 MIXED = (

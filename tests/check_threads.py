@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from check_planted import Expected, Sides, expected
+from check_architectures import Sides, built, objects, run
+from check_planted import Expected, drawn, expected
+
+import shared
+from shared.check.result import Check
 
 _HEADER = """
 import keras
@@ -48,6 +52,19 @@ class Thread:
     def source(self) -> str:
         """The text with its imports."""
         return _HEADER + self.text
+
+    def check(self) -> Check:
+        """What the check says of the pair."""
+        return shared.check_pair(
+            *built(run(self.source, "thread.py"), seed=0),
+            self.shape,
+            loss=objects(self.loss),
+            optimizer=objects(self.optimizer),
+            target=drawn(self.target, "int32" if self.classes else "float32"),
+            weights="own" if "def port" in self.text else "auto",
+            steps=2,
+            precisions=("float64",),
+        )
 
 
 _DENSE = """

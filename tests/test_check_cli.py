@@ -261,9 +261,7 @@ def test_files_that_fail(check: Command, source: str, fragment: str) -> None:
         (("--map", "hiden=0"), "hidden"),
     ],
 )
-def test_bad_options(
-    check: Command, arguments: tuple[str, ...], fragment: str
-) -> None:
+def test_bad_options(check: Command, arguments: tuple[str, ...], fragment: str) -> None:
     check("build", "build", *arguments).complains(2, fragment)
 
 
