@@ -11,10 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from check_architectures import ARCHITECTURES, OPTIMIZER, Edit, Sides, objects
+from check_architectures import (
+    ARCHITECTURES,
+    OPTIMIZER,
+    Edit,
+    Sides,
+    check_pair,
+    objects,
+)
 from numpy.typing import NDArray
 
-import shared
 from shared.check.result import Check
 
 SHARE = 0.99
@@ -93,9 +99,9 @@ class Planted:
         """What the check says of the pair."""
         pair = ARCHITECTURES[self.architecture]
         own = any(edit.side == "port" for edit in self.edits)
-        return shared.check_pair(
-            *pair.models(self.edits, port=own),
-            pair.inputs,
+        return check_pair(
+            pair.models(self.edits, port=own),
+            inputs=pair.inputs,
             loss=objects(self.loss or pair.loss),
             optimizer=objects(self.optimizer or OPTIMIZER),
             target=drawn(self.target),

@@ -38,7 +38,7 @@ GRU = (
     plant("gru", "dilation", "forward", "conv_dilation@conv", torch("dilation=2", "dilation=1"), torch("(4, 0)", "(2, 0)")),
     plant("gru", "epsilon of the layer norm", "forward", "layer_norm_epsilon@norm", keras("epsilon=1e-5, ", "")),
     plant("gru", "time first", "forward", "rnn_batch_first@gru", torch("nn.GRU(6, 7, batch_first=True)", "nn.GRU(6, 7)"), torch("h[-1]", "x[:, -1]")),
-    plant("gru", "reshaped in place of turned", "forward", "flatten_order@conv", torch("self.gru(x.transpose(1, 2))", "self.gru(x.reshape(-1, 10, 6))")),
+    plant("gru", "reshaped in place of turned", "forward", "flatten_order@conv", torch("self.gru(x.transpose(1, 2))", "self.gru(x.reshape(-1, 7, 6))")),
     plant("gru", "another activation", "forward", "activation@conv", torch("F.relu", "F.gelu")),
     plant("gru", "activation within", "forward", "rnn_activation@gru", keras("layers.GRU(7,", 'layers.GRU(7, activation="relu",')),
     plant("gru", "backwards in Keras", "forward", "rnn_direction@gru", keras("layers.GRU(7,", "layers.GRU(7, go_backwards=True,")),

@@ -21,7 +21,7 @@ Built = tuple[keras.Model, list[NDArray[Any]]]
 def _image() -> keras.Model:
     """Augmentation, preprocessing, fused activations, pooling, dropout."""
     x = given = keras.Input((8, 10, 3))
-    x = layers.RandomFlip(seed=1)(layers.Rescaling(0.5, 0.1)(x))
+    x = layers.RandomFlip(seed=1)(layers.Rescaling(0.5, 0.125)(x))
     x = layers.Conv2D(4, 3, padding="same", activation="relu", name="conv")(x)
     x = layers.BatchNormalization(name="norm")(x)
     side = layers.SeparableConv2D(4, 3, padding="same", activation="gelu")(x)

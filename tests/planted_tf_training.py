@@ -134,9 +134,8 @@ ENGINE = (
        'variable.assign(self.to_native(name, weights[name]) * float("nan"))',
        file="layout_kinds"),
     tf("data rounded to float32", "perceptron_iris", "step", "kernel after update 1",
-       "dtype = keras.config.floatx()",
-       'array = array.astype("float32" if array.dtype.kind == "f" else array.dtype)\n'
-       "    dtype = keras.config.floatx()",
+       "return tf.constant(array, dtype=dtype)",
+       "return tf.constant(np.float32(array) if dtype else array, dtype=dtype)",
        file="backend"),
     tf("dropout when predicting", "mnist_mlp", "mode", "evaluation repeated in tf",
        "training=False", "training=True"),

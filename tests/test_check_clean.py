@@ -8,7 +8,7 @@ import check_planted_images
 import check_planted_sequences
 import check_planted_training
 import pytest
-from check_architectures import ARCHITECTURES, FOLDER, OPTIMIZER
+from check_architectures import ARCHITECTURES, FOLDER, OPTIMIZER, check_pair
 
 import shared
 from shared.check.result import Check
@@ -36,11 +36,10 @@ def test_in_both_precisions(name: str) -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_from_many_starts(name: str) -> None:
     pair = ARCHITECTURES[name]
-    options = {"loss": pair.loss, "optimizer": OPTIMIZER, "steps": 1}
+    options = {"inputs": pair.inputs, "loss": pair.loss, "optimizer": OPTIMIZER}
+    options |= {"steps": 1, "precisions": ("float64",)}
     for seed in range(1, SEEDS):
-        models = pair.models(seed=seed)
-        more = options | {"precisions": ("float64",), "seed": seed}
-        assert_clean(shared.check_pair(*models, pair.inputs, **more))
+        assert_clean(check_pair(pair.models(seed=seed), seed=seed, **options))
 
 
 @pytest.mark.parametrize("name", PORTED)

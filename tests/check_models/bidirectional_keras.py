@@ -9,7 +9,7 @@ from keras import layers
 def build_keras() -> keras.Model:
     return keras.Sequential(
         [
-            keras.Input((8, 5)),
+            keras.Input((4, 5)),
             layers.Bidirectional(
                 layers.LSTM(6, return_sequences=True), name="bidirectional_1"
             ),

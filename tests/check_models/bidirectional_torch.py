@@ -7,7 +7,7 @@ from torch import nn
 
 
 class Detector(nn.Module):
-    """Takes series of 8 steps of 5 numbers, gives a logit."""
+    """Takes series of 4 steps of 5 numbers, gives a logit."""
 
     def __init__(self) -> None:
         super().__init__()

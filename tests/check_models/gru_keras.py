@@ -9,7 +9,7 @@ from keras import layers
 
 
 class Classifier(keras.Model):
-    """Takes series of 10 steps of 4 numbers."""
+    """Takes series of 7 steps of 4 numbers."""
 
     def __init__(self) -> None:
         super().__init__(name="classifier")
@@ -28,5 +28,5 @@ class Classifier(keras.Model):
 
 def build_keras() -> keras.Model:
     model = Classifier()
-    model(keras.ops.zeros((1, 10, 4)))
+    model(keras.ops.zeros((1, 7, 4)))
     return model

@@ -8,7 +8,7 @@ from torch import nn
 
 
 class Classifier(nn.Module):
-    """Takes series of 10 steps of 4 numbers."""
+    """Takes series of 7 steps of 4 numbers."""
 
     def __init__(self) -> None:
         super().__init__()

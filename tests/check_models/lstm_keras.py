@@ -9,7 +9,7 @@ from keras import layers
 def build_keras() -> keras.Model:
     return keras.Sequential(
         [
-            keras.Input((7,), dtype="int32"),
+            keras.Input((5,), dtype="int32"),
             layers.Embedding(20, 6, name="embedding"),
             layers.LSTM(8, return_sequences=True, name="lstm_1"),
             layers.LSTM(8, name="lstm_2"),

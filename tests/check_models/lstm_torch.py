@@ -8,7 +8,7 @@ from torch import nn
 
 
 class Classifier(nn.Module):
-    """Takes sentences of 7 words, gives probabilities."""
+    """Takes sentences of 5 words, gives probabilities."""
 
     def __init__(self) -> None:
         super().__init__()
