@@ -24,8 +24,11 @@ CHAOS = 100.0
 """The same over a training, which amplifies it."""
 
 TWINS = 2
-"""So many of each model measure the noise; of a large one, a single one does, and only
-where the error is not small anyway."""
+"""So many of each model measure the noise."""
+
+LARGE = 1_000_000
+"""With more parameters than this a single twin does, and only where the error is not
+small anyway."""
 
 _ORDER = ("forward", "training", "loss", "gradient", "statistics", "step", "trajectory")
 
@@ -43,6 +46,10 @@ class Judge:
         self.refused: dict[str, str] = {}
         """By precision: why a model does not run in it."""
 
+    @property
+    def _large(self) -> bool:
+        return bool(self._both.keras_about["parameters"] > LARGE)
+
     def levels(self, precision: str) -> list[Level]:
         """Every level that was asked for."""
         answers = self._both.forward(precision)
@@ -59,7 +66,7 @@ class Judge:
         if isinstance(one, str):
             return Level(name, precision, "n/a", reason=one)
         base = one.tolerance or measure.allowed(name, precision)
-        if self._both.large and one.value <= base:
+        if self._large and one.value <= base:
             # The noise is only needed to excuse more than that.
             return Level(name, precision, "pass", one.value, base, where=one.where)
         floor = self.floor(name, precision)
@@ -129,7 +136,7 @@ class Judge:
 
     def _noise(self, kind: str, precision: str) -> dict[str, float]:
         probe, given = self._probe(kind, precision)
-        count = 1 if self._both.large else TWINS
+        count = 1 if self._large else TWINS
         found: dict[str, float] = dict.fromkeys(
             [name for name, own in _PROBES.items() if own == kind], 0.0
         )
