@@ -99,7 +99,7 @@ THREADS = (
         "https://github.com/tensorflow/tensorflow/issues/35102",
         "TensorFlow's Adam adds epsilon before the bias is corrected",
         _DENSE,
-        expected("step", "optimizer_epsilon@optimizer"),
+        expected("step", "epsilon_place@optimizer"),
         optimizer=(
             "keras.optimizers.Adam(0.125, epsilon=0.0009765625)",
             "lambda p: torch.optim.Adam(p, lr=0.125, eps=0.0009765625)",
@@ -109,14 +109,14 @@ THREADS = (
         "https://github.com/pytorch/pytorch/issues/41477",
         "PyTorch's Adam adds eps after the bias is corrected",
         _DENSE,
-        expected("step", "optimizer_epsilon@optimizer"),
+        expected("step", "optimizer_epsilon@optimizer, epsilon_place@optimizer"),
         optimizer="adam",
     ),
     Thread(
         "https://github.com/pytorch/pytorch/issues/23796",
         "RMSprop: epsilon inside the root or outside, which matters where it is large",
         _DENSE,
-        expected("step", "optimizer_epsilon@optimizer"),
+        expected("step", "epsilon_place@optimizer"),
         optimizer=(
             "keras.optimizers.RMSprop(0.0625, rho=0.875, epsilon=1.0)",
             "lambda p: torch.optim.RMSprop(p, lr=0.0625, alpha=0.875, eps=1.0)",

@@ -162,8 +162,8 @@ def test_causes_that_only_show_together_are_all_proven() -> None:
         precisions=("float64",),
     )
     assert sorted(one.id for one in check.causes) == [
+        "epsilon_place",
         "float32_hyperparameters",
-        "optimizer_epsilon",
         "optimizer_epsilon",
         "sparse_gradients",
     ]

@@ -127,7 +127,7 @@ def of_optimizers(keras: Settings, torch: Settings) -> Iterator[Candidate]:
     yield from _clipping(keras)
     if torch.get("rule") in _EPSILON:
         yield _optimizer(
-            "optimizer_epsilon",
+            "epsilon_place",
             _EPSILON[torch["rule"]][0],
             _EPSILON[torch["rule"]][1],
             _EPSILON[torch["rule"]][2],
