@@ -157,6 +157,12 @@ class Both:
         self.torch.ask("set_weights", arrays)
         self._mended = orders
 
+    def pair_as(self, pairing: Pairing) -> None:
+        """Take that pairing, before the start is put into the models."""
+        self.pairing = pairing
+        self.rows.clear()
+        self.forget()
+
     def forget(self) -> None:
         """Drop what Keras answered: the weights, the inputs or the precision change."""
         self._kept.clear()

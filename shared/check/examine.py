@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.check import (
     arrange,
+    call_order,
     inputs,
     local,
     repeatable,
@@ -16,15 +17,13 @@ from shared.check import (
     specification,
     start,
 )
-from shared.check.answers import Array
+from shared.check.answers import Answers, Array
 from shared.check.both import Both, Repairs
 from shared.check.candidate import Candidate, merged
 from shared.check.judge import Judge
 from shared.check.measure import Task
-from shared.check.pairing import Layer, pair
 from shared.check.result import Check, Level
 from shared.check.search import Explained, Search
-from shared.check.settle import settle
 from shared.check.smallest import smallest
 
 HEAVY = 5_000_000
@@ -73,26 +72,28 @@ class _Examination:
         self.both = both
         self.options = options
         self.notes: list[str] = []
-        both.pairing = pair(
-            [Layer.from_json(one) for one in both.keras_about["layers"]],
-            [Layer.from_json(one) for one in both.torch_about["layers"]],
-            options.mapping,
-            akin=True,
-        )
-        self.start = start.settle(both, options.weights, options.seed)
+        self._draw()
+        ways = call_order.pairings(both, options.mapping)
+        self.start, answers = call_order.best(both, ways, self._begin)
         self.notes += [*self.start.notes, *specification.modes(both)]
-        self._feed()
+        self._feed(answers)
         self.spec = specification.compare(both)
 
-    def _feed(self) -> None:
-        """Inputs, the way PyTorch takes them, the way its outputs come, the target."""
+    def _begin(self) -> start.Start:
+        return start.settle(self.both, self.options.weights, self.options.seed)
+
+    def _draw(self) -> None:
+        """The inputs."""
         both, options = self.both, self.options
         about = both.keras_about["inputs"]
         if options.inputs:
             both.inputs = inputs.checked(about, options.inputs)
         else:
             both.inputs = inputs.drawn(about, options.shapes, options.seed)
-        answers = settle(both)
+
+    def _feed(self, answers: Answers) -> None:
+        """The way PyTorch takes the inputs, the way its outputs come, the target."""
+        both = self.both
         ours, theirs = answers.outputs()
         found = [arrange.fitted(a, b) for a, b in zip(ours, theirs, strict=False)]
         both.output_ways = tuple(one[0] if one else "as_is" for one in found)

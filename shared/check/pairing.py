@@ -2,7 +2,7 @@
 
 Both are described in the neutral layout, so that equal layers have equal kinds, names
 of parameters and shapes. Where several are equal, it is the names that decide if every
-one has its namesake, and the order if not.
+one has its namesake, and if not the order in which they are given.
 """
 
 from __future__ import annotations
