@@ -40,6 +40,8 @@ class Both:
         self.plan = Plan(())
         self.rows: dict[int, Array] = {}
         """By Keras' order: the rows of PyTorch's kernel that are Keras' rows."""
+        self.put: Trace = {}
+        """What the repairs named "put" put into PyTorch's model, by their keys."""
         self._kept: dict[str, Found] = {}
         self._mended: frozenset[int] = frozenset()
         self._own: Trace = {}
@@ -115,6 +117,7 @@ class Both:
         """Keras' answer is kept: the repairs are all PyTorch's."""
         self._mend(frozenset(r["order"] for r in repairs if r["do"] == "weights"))
         asked = [dict(r) for r in repairs if r["do"] not in ("weights", "reshape")]
+        put = {r["key"]: self.put[r["key"]] for r in asked if r["do"] == "put"}
         ours = _one(given, 0) | {"plan": {}, "repairs": []}
         theirs = _one(given, 1) | {"plan": self.plan.to_json(), "repairs": asked}
         keys = f"{probe} {ours}", f"{probe} {theirs} {self._mended}"
@@ -122,7 +125,7 @@ class Both:
         job = None
         if self._pool is not None and found == [None, None]:
             job = self._pool.submit(self.keras.ask, probe, arrays[0], **ours)
-        second = found[1] or self.torch.ask(probe, arrays[1], **theirs)
+        second = found[1] or self.torch.ask(probe, arrays[1] | put, **theirs)
         if job is not None:
             first = job.result()
         else:

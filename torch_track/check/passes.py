@@ -13,7 +13,7 @@ from shared.check.user_code import guarded
 from shared.errors import UsageError
 from shared.parity.trace import Trace
 from torch_track import layouts
-from torch_track.check import repair, settings
+from torch_track.check import put, repair, settings
 from torch_track.check.arrays import as_array, as_tensor
 from torch_track.check.glue import named_tensors
 from torch_track.check.record import Recorder
@@ -47,6 +47,7 @@ class Pass:
         if training:
             settings.silence(self.model)
         repair.prepare(self.parts, repairs)
+        put.into_layers(self.parts, repairs)
         calls = repair.of_calls(repairs)
         self.recorder = Recorder(self.model, self.parts, record, training, calls)
         repair.follow(self.parts, repairs)
