@@ -157,3 +157,22 @@ def test_a_layer_that_only_borrows_its_weights_needs_no_partner() -> None:
     assert shared.check_pair(ours, Theirs(tied=True)).passed
     check = shared.check_pair(ours, Theirs(tied=False))
     assert [one.id for one in check.causes] == ["unpaired_layer"]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_dense_layer_may_be_a_convolution_of_one_pixel(bias: bool) -> None:
+    ours = keras.Sequential(
+        [keras.Input((3, 4, 2)), layers.Dense(5, "relu"), layers.Conv2D(6, 1)]
+    )
+
+    class Theirs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Conv2d(2, 5, 1, bias=bias), nn.Linear(5, 6)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(F.relu(self.first(x)).movedim(1, -1)).movedim(-1, 1)
+
+    check = shared.check_pair(ours, Theirs())
+    assert check.passed == bias
+    assert [one.id for one in check.causes] == ([] if bias else ["missing_bias"])

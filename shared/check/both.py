@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -198,7 +199,12 @@ class Both:
         if rows is not None and name == "kernel":
             return array[rows]
         pairs = (p for p in self.pairing.pairs if p.keras.order == keras_order)
-        return array[0] if _one_of_two(next(pairs), name) else array
+        pair = next(pairs)
+        if _one_of_two(pair, name):
+            return array[0]
+        shape = pair.keras.parameters.get(name, array.shape)
+        same = array.size == math.prod(shape)
+        return array.reshape(shape) if same and pair.of_two_kinds else array
 
     def parameters(self, trace: Trace, level: str, side: str) -> Weights:
         """Arrays under `level/order/name`, by "Keras' layer/name".
