@@ -23,6 +23,7 @@ from torch import nn
 import shared
 from shared.check import inputs
 from shared.check.result import Check
+from shared.errors import UsageError
 from torch_track import backend as torch_backend
 
 
@@ -176,3 +177,49 @@ def test_a_dense_layer_may_be_a_convolution_of_one_pixel(bias: bool) -> None:
     check = shared.check_pair(ours, Theirs())
     assert check.passed == bias
     assert [one.id for one in check.causes] == ([] if bias else ["missing_bias"])
+
+
+class Heads(nn.Module):
+    """Three outputs of two shapes."""
+
+    def __init__(self, told: Callable[..., Any]) -> None:
+        super().__init__()
+        self.mean, self.spread, self.label = (nn.Linear(6, n) for n in (3, 3, 2))
+        self.told = told
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.told(self.mean(x), self.spread(x), self.label(x))
+
+
+def heads(names: bool) -> keras.Model:
+    x = keras.Input((6,))
+    made = {n: layers.Dense(k, name=n)(x) for n, k in HEADS.items()}
+    return keras.Model(x, made if names else list(made.values()))
+
+
+HEADS = {"mean": 3, "spread": 3, "label": 2}
+
+
+@pytest.mark.parametrize(
+    ("names", "told", "causes"),
+    [
+        (True, lambda *given: dict(zip(HEADS, given, strict=True)), []),
+        (False, lambda mean, spread, label: (mean, spread, label), []),
+        (False, lambda mean, spread, label: (spread, mean, label), ["output_order"]),
+        (False, lambda mean, spread, label: (label, mean, spread), ["output_order"]),
+    ],
+)
+def test_outputs_in_another_order(names: bool, told: Any, causes: list[str]) -> None:
+    check = shared.check_pair(heads(names), Heads(told))
+    assert check.passed == (not causes)
+    assert [one.id for one in check.causes] == causes
+    assert not check.unexplained
+
+
+def test_outputs_of_other_shapes_are_told_not_refused() -> None:
+    theirs = Heads(lambda mean, spread, label: (label, label, mean))
+    check = shared.check_pair(heads(False), theirs)
+    assert check.level("forward").verdict == "fail"
+    assert "the outputs have other shapes: the PyTorch loss" in str(check)
+    with pytest.raises(UsageError, match="no loss 'msee'"):
+        shared.check_pair(heads(False), theirs, loss="msee")

@@ -12,6 +12,7 @@ from shared.check import (
     call_order,
     inputs,
     local,
+    output_causes,
     repeatable,
     show_pairs,
     specification,
@@ -19,7 +20,7 @@ from shared.check import (
 )
 from shared.check.answers import Answers, Array
 from shared.check.both import Both, Repairs
-from shared.check.candidate import Candidate, merged
+from shared.check.candidate import merged
 from shared.check.judge import Judge
 from shared.check.measure import Task
 from shared.check.result import Check, Level
@@ -95,13 +96,9 @@ class _Examination:
         """The way PyTorch takes the inputs, the way its outputs come, the target."""
         both = self.both
         ours, theirs = answers.outputs()
+        theirs, self.given = output_causes.candidates(ours, theirs)
         found = [arrange.fitted(a, b) for a, b in zip(ours, theirs, strict=False)]
         both.output_ways = tuple(one[0] if one else "as_is" for one in found)
-        self.reshaped = [
-            _reshaped(a, b)
-            for a, b, way in zip(ours, theirs, found, strict=False)
-            if way is None and arrange.matched(a, b)
-        ][:1]
         if any(way != "as_is" for way in (*both.plan.ways, *both.output_ways)):
             self.notes.append(self._layouts())
         self.task = self._task(ours)
@@ -165,7 +162,7 @@ class _Examination:
         search = Search(
             self.both,
             judge,
-            [*self.start.candidates, *self.reshaped],
+            [*self.start.candidates, *self.given],
             by_precision,
             self.spec.causes,
         )
@@ -211,20 +208,6 @@ class _Examination:
         if one.explained and one.value <= most < math.inf:
             return dataclasses.replace(one, verdict="pass")
         return one
-
-
-def _reshaped(keras: Array, torch: Array) -> Candidate:
-    """Two outputs that only differ by an axis of size 1."""
-    return Candidate(
-        "output_shape",
-        "the output",
-        "the output",
-        f"shape {keras.shape}",
-        f"shape {torch.shape}",
-        "squeeze(-1) or unsqueeze(-1) in one of the two; a loss of (N,) against (N, 1) "
-        "broadcasts to N times N",
-        ({"do": "reshape"},),
-    )
 
 
 def _names(name: str, ways: Sequence[str]) -> list[str]:

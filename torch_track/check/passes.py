@@ -51,6 +51,7 @@ class Pass:
         calls = repair.of_calls(repairs)
         self.recorder = Recorder(self.model, self.parts, record, training, calls)
         repair.follow(self.parts, repairs)
+        self._order = repair.of_outputs(repairs)
 
     def run(
         self, inputs: Sequence[torch.Tensor], plan: Plan
@@ -71,6 +72,8 @@ class Pass:
         found = list(named_tensors(guarded(self.path, call)))
         if not found:
             raise UsageError(f"{self.path}: the model returns no tensor")
+        for order in (plan.get("outputs"), self._order):
+            found = [found[k] for k in order] if order else found
         for path, tensor in found:
             wide = tensor.dtype in (torch.float64, torch.complex128)
             floats = tensor.is_floating_point() or tensor.is_complex()

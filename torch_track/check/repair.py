@@ -55,6 +55,12 @@ def of_calls(repairs: Sequence[Repair]) -> dict[str, Repair]:
     return {_key(repair): repair for repair in repairs if "id" in repair}
 
 
+def of_outputs(repairs: Sequence[Repair]) -> Sequence[int]:
+    """The order in which the outputs are taken; none where it is the model's own."""
+    orders = (repair["outputs"] for repair in repairs if repair["do"] == "reorder")
+    return next(orders, ())
+
+
 def _key(repair: Repair) -> str:
     if repair["do"] == "put":
         return f"put {repair['what']} {repair['id']}"
