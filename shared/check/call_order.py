@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from shared.check import settle
 from shared.check.answers import Answers
@@ -29,34 +30,27 @@ def pairings(both: Both, mapping: Mapping[str, str]) -> list[Pairing]:
     Raises:
         UsageError: the mapping does not fit the models, or Keras' model does not run.
     """
-    defined = [
+    keras, torch = (
         [Layer.from_json(one) for one in about["layers"]]
         for about in (both.keras_about, both.torch_about)
-    ]
-    found = [pair(*defined, mapping, akin=True)]
+    )
+    found = [pair(keras, torch, mapping, akin=True)]
     if not any(one.ambiguous for one in found[0].pairs):
         return found
     ran = settle.first(both)
     if ran is None:
         return found
-    ours, theirs = (
-        [_as_called(layers, facts["steps"]), layers]
-        for layers, facts in zip(
-            defined, (ran.keras_facts, ran.torch_facts), strict=True
-        )
+    orders = itertools.product(
+        (_as_called(keras, ran.keras_facts), keras, sorted(keras, key=_numbered)),
+        (_as_called(torch, ran.torch_facts), torch),
     )
-    ours.append(sorted(defined[0], key=_numbered))
-    made = [
-        pair(*sides, mapping, akin=True) for sides in itertools.product(ours, theirs)
-    ]
+    made = [pair(ours, theirs, mapping, akin=True) for ours, theirs in orders]
     return [one for number, one in enumerate(made) if one not in made[:number]]
 
 
-def _as_called(
-    layers: Sequence[Layer], steps: Sequence[Mapping[str, object]]
-) -> list[Layer]:
+def _as_called(layers: Sequence[Layer], facts: Mapping[str, Any]) -> list[Layer]:
     """By their first calls; those that are never called stand last, as defined."""
-    ran = [step["order"] for step in steps if step["node"] == "layer"]
+    ran = [step["order"] for step in facts["steps"] if step["node"] == "layer"]
     place = {order: number for number, order in enumerate(ran)}
     return sorted(layers, key=lambda layer: place.get(layer.order, len(ran)))
 
