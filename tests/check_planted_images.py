@@ -70,6 +70,7 @@ RESNET = (
     plant("resnet", "a batch norm left out", "spec", "unpaired_layer@shortcut_bn", torch("bias=False), BatchNorm(out)\n", "bias=False)\n")),
     plant("resnet", "no sum", "forward", "unexplained@block_1", torch("F.relu(y + self.shortcut(x))", "F.relu(y + 0 * self.shortcut(x))")),
     plant("resnet", "relu in place, of what the shortcut takes", "forward", "unexplained@block_1", keras('x = layers.ReLU(name="stem_relu")(x)', "pass"), keras("x = layers.ZeroPadding2D(", 'x = layers.ReLU(name=f"{name}_relu_0")(x)\n    x = layers.ZeroPadding2D('), torch("F.relu(self.bn(self.stem(x)))", "self.bn(self.stem(x))"), torch("self.conv1(x)", "self.conv1(F.relu(x, inplace=isinstance(self.shortcut, nn.Identity)))")),
+    plant("resnet", "no sum, and max over the image", "forward", "unexplained@block_1, pooling@pool", torch("F.relu(y + self.shortcut(x))", "F.relu(y + 0 * self.shortcut(x))"), torch("x.mean((2, 3))", "x.amax((2, 3))")),
     plant("resnet", "max over the image", "forward", "pooling@pool", torch("x.mean((2, 3))", "x.amax((2, 3))")),
     plant("resnet", "bias before a batch norm", "spec", "missing_bias@stem", keras('padding="same", use_bias=False, name="stem"', 'padding="same", name="stem"')),
     plant("resnet", "epsilon and unbiased", "forward", "batch_norm_epsilon@stem_bn, batch_norm_variance@block_2", torch("eps=1e-3", "eps=1e-5"), _UNBIASED),
@@ -108,6 +109,7 @@ AUTOENCODER = (
     plant("autoencoder", "average in place of max", "forward", "pooling@pool", torch("nn.MaxPool2d(2)", "nn.AvgPool2d(2)")),
     plant("autoencoder", "padded by repetition", "forward", "conv_padding@pixels", torch('padding="same")', 'padding="same", padding_mode="replicate")')),
     plant("autoencoder", "a factor after the encoder", "forward", "unexplained@pool", torch("return self.pool(x)", "return self.pool(x) * 1.0001")),
+    plant("autoencoder", "a factor, and a crop behind it", "forward", "unexplained@pool, conv_transpose_padding@decode_2", torch("return self.pool(x)", "return self.pool(x) * 1.5"), torch("[:, :, :16, :24]", "[:, :, 1:, 1:]")),
     plant("autoencoder", "padding and crop", "forward", "conv_padding@encode_2, conv_transpose_padding@decode_2", torch("(0, 1, 0, 1)", "(1, 0, 1, 0)"), torch("[:, :, :16, :24]", "[:, :, 1:, 1:]")),
 )
 

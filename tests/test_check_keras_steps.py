@@ -290,6 +290,14 @@ def test_activations_of_every_make() -> None:
     ] == found
 
 
+def test_an_activation_of_the_users_is_seen_through() -> None:
+    own = layers.Activation(lambda x: keras.activations.gelu(x, approximate=True))
+    held(keras.Sequential([keras.Input((4,)), own]))
+    _, facts = forward([normal(3, 4)])
+    found = [(s["op"], s["settings"]) for s in facts["steps"]]
+    assert found == [("gelu", {"approximate": True})]
+
+
 def test_dropout_tells_whether_it_is_active() -> None:
     """Also where the user has left it on in inference mode; it never drops here."""
 

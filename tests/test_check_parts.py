@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.check import arrange, explain, inputs
+from shared.check import arrange, choose, inputs
 from shared.check.candidate import Candidate, merged
 from shared.errors import UsageError
 
@@ -149,7 +149,7 @@ def apart(chosen: list[Candidate]) -> float:
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
 def test_the_smallest_set_that_repairs_it(order: tuple[str, ...]) -> None:
-    found = explain.select(apart, [candidate(name) for name in order], 1e-9)
+    found = choose.select(apart, [candidate(name) for name in order], 1e-9)
     assert {one.id for one in found} == {"a", "b"}
 
 
@@ -157,29 +157,29 @@ def test_two_that_only_help_together() -> None:
     def both_or_none(chosen: list[Candidate]) -> float:
         return 0.0 if {"a", "b"} <= {one.id for one in chosen} else 1.0
 
-    found = explain.select(both_or_none, [candidate(n) for n in "cab"], 1e-9)
+    found = choose.select(both_or_none, [candidate(n) for n in "cab"], 1e-9)
     assert {one.id for one in found} == {"a", "b"}
 
 
 def test_nothing_is_blamed_where_nothing_helps() -> None:
-    assert explain.select(lambda _: 1.0, [candidate("a")], 1e-9) == ()
+    assert choose.select(lambda _: 1.0, [candidate("a")], 1e-9) == ()
 
 
 def test_nothing_is_blamed_where_nothing_is_wrong() -> None:
-    assert explain.select(lambda _: 0.0, [candidate("a")], 1e-9) == ()
+    assert choose.select(lambda _: 0.0, [candidate("a")], 1e-9) == ()
 
 
 def test_a_harmless_difference_does_not_explain_a_large_one() -> None:
     tiny = candidate("tiny", most=1e-6)
-    assert explain.select(lambda chosen: 0.0 if chosen else 1.0, [tiny], 1e-9) == ()
-    assert explain.select(lambda chosen: 0.0 if chosen else 1e-8, [tiny], 1e-9)
+    assert choose.select(lambda chosen: 0.0 if chosen else 1.0, [tiny], 1e-9) == ()
+    assert choose.select(lambda chosen: 0.0 if chosen else 1e-8, [tiny], 1e-9)
 
 
 def test_shares() -> None:
     a, b = candidate("a"), candidate("b")
-    assert explain.share(apart, [a], [a, b]) == 1.0
-    assert explain.share(apart, [a], [a]) == pytest.approx(1 - 0.01 / 1.01)
-    assert explain.share(apart, [candidate("c")], [a]) == 0.0
+    assert choose.share(apart, [a], [a, b]) == 1.0
+    assert choose.share(apart, [a], [a]) == pytest.approx(1 - 0.01 / 1.01)
+    assert choose.share(apart, [candidate("c")], [a]) == 0.0
 
 
 def test_repairs_of_one_layer_become_one() -> None:

@@ -362,3 +362,46 @@ def test_gradients_that_pytorch_rounds(module: nn.Module, layer: Any) -> None:
     theirs, _ = gradients(given)
     close(theirs["output/0"], ours["output"])
     close(theirs["input/0"], ours["input"])
+
+
+class Chain(nn.Module):
+    """A layer that is called twice, an activation, a recurrent layer."""
+
+    def __init__(self, inplace: bool) -> None:
+        super().__init__()
+        self.dense, self.act = nn.Linear(4, 4), nn.ReLU(inplace)
+        self.rnn = nn.GRU(4, 3, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.act(self.dense(x))
+        return self.rnn(self.dense(y))[0]
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize(
+    ("key", "what", "where"),
+    [
+        ("layer/0/in", "in", {"order": 0}),
+        ("layer/0/out", "out", {"order": 0}),
+        ("glue/relu#0/in", "in", {"id": "relu#0"}),
+        ("glue/relu#0/out", "out", {"id": "relu#0"}),
+        ("layer/1/in", "in", {"order": 1}),
+        ("layer/1/out", "out", {"order": 1}),
+    ],
+)
+def test_values_that_are_put_into_a_model(
+    inplace: bool, key: str, what: str, where: dict[str, Any]
+) -> None:
+    """From there on it is as if it had computed them; the next pass is its own."""
+    probes.hold(Chain(inplace))
+    x = normal(2, 5, 4)
+    theirs = {"input/0": x + 1}
+    right, _ = forward({"input/0": x}, record="all")
+    repair = {"do": "put", "what": what, "key": key, **where}
+    found, _ = forward(theirs | {key: right[key]}, record="all", repairs=[repair])
+    names = list(right)
+    for name in ["output/0", *names[names.index(key) :]]:
+        if not name.endswith("state"):
+            np.testing.assert_array_equal(found[name], right[name])
+    again, _ = forward(theirs)
+    assert np.abs(again["output/0"] - right["output/0"]).max() > 1e-3

@@ -23,6 +23,7 @@ from torch import nn
 import shared
 from shared.check import inputs
 from shared.check.result import Check
+from shared.errors import UsageError
 from torch_track import backend as torch_backend
 
 
@@ -157,3 +158,68 @@ def test_a_layer_that_only_borrows_its_weights_needs_no_partner() -> None:
     assert shared.check_pair(ours, Theirs(tied=True)).passed
     check = shared.check_pair(ours, Theirs(tied=False))
     assert [one.id for one in check.causes] == ["unpaired_layer"]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_dense_layer_may_be_a_convolution_of_one_pixel(bias: bool) -> None:
+    ours = keras.Sequential(
+        [keras.Input((3, 4, 2)), layers.Dense(5, "relu"), layers.Conv2D(6, 1)]
+    )
+
+    class Theirs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Conv2d(2, 5, 1, bias=bias), nn.Linear(5, 6)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(F.relu(self.first(x)).movedim(1, -1)).movedim(-1, 1)
+
+    check = shared.check_pair(ours, Theirs())
+    assert check.passed == bias
+    assert [one.id for one in check.causes] == ([] if bias else ["missing_bias"])
+
+
+class Heads(nn.Module):
+    """Three outputs of two shapes."""
+
+    def __init__(self, told: Callable[..., Any]) -> None:
+        super().__init__()
+        self.mean, self.spread, self.label = (nn.Linear(6, n) for n in (3, 3, 2))
+        self.told = told
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.told(self.mean(x), self.spread(x), self.label(x))
+
+
+def heads(names: bool) -> keras.Model:
+    x = keras.Input((6,))
+    made = {n: layers.Dense(k, name=n)(x) for n, k in HEADS.items()}
+    return keras.Model(x, made if names else list(made.values()))
+
+
+HEADS = {"mean": 3, "spread": 3, "label": 2}
+
+
+@pytest.mark.parametrize(
+    ("names", "told", "causes"),
+    [
+        (True, lambda *given: dict(zip(HEADS, given, strict=True)), []),
+        (False, lambda mean, spread, label: (mean, spread, label), []),
+        (False, lambda mean, spread, label: (spread, mean, label), ["output_order"]),
+        (False, lambda mean, spread, label: (label, mean, spread), ["output_order"]),
+    ],
+)
+def test_outputs_in_another_order(names: bool, told: Any, causes: list[str]) -> None:
+    check = shared.check_pair(heads(names), Heads(told))
+    assert check.passed == (not causes)
+    assert [one.id for one in check.causes] == causes
+    assert not check.unexplained
+
+
+def test_outputs_of_other_shapes_are_told_not_refused() -> None:
+    theirs = Heads(lambda mean, spread, label: (label, label, mean))
+    check = shared.check_pair(heads(False), theirs)
+    assert check.level("forward").verdict == "fail"
+    assert "the outputs have other shapes: the PyTorch loss" in str(check)
+    with pytest.raises(UsageError, match="no loss 'msee'"):
+        shared.check_pair(heads(False), theirs, loss="msee")

@@ -102,6 +102,13 @@ def test_transposed_kernels_are_no_pair() -> None:
     assert not pair(dense(("a", 2, 3)), dense(("a", 3, 2)), {}).complete
 
 
+@pytest.mark.parametrize(("sizes", "akin"), [((1, 1), True), ((1, 3), False)])
+def test_a_convolution_of_one_pixel_is_a_dense_layer(sizes: Shape, akin: bool) -> None:
+    conv = Layer("b", "conv2d", parameters((*sizes, 2, 3), True), 0)
+    assert pair(dense(("a", 2, 3)), [conv], {}, akin=True).complete == akin
+    assert not pair(dense(("a", 2, 3)), [conv], {}).complete
+
+
 def test_the_users_word() -> None:
     keras = dense(("a", 4, 4), ("b", 4, 4))
     torch = dense(("c", 4, 4), ("d", 4, 4))

@@ -19,14 +19,17 @@ class Plan:
     Attributes:
         ways: the arrangement of each input, of `arrange.WAYS`.
         passing: "positional", "list", or names for keywords or a dict.
+        outputs: which of its outputs is each of Keras', where their names tell.
     """
 
     ways: tuple[str, ...]
     passing: Any = "positional"
+    outputs: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a probe."""
-        return {"arrange": list(self.ways), "passing": self.passing}
+        more = {"outputs": list(self.outputs)} if self.outputs else {}
+        return {"arrange": list(self.ways), "passing": self.passing, **more}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +60,14 @@ class Answers:
         facts = self.keras_facts, self.torch_facts
         ours, theirs = ([one["dtype"] for one in side["outputs"]] for side in facts)
         return ours, theirs
+
+    def namesakes(self) -> tuple[int, ...]:
+        """Which output of PyTorch's each of Keras' names; () if all are in order."""
+        facts = self.keras_facts, self.torch_facts
+        ours, theirs = ([one["path"] for one in side["outputs"]] for side in facts)
+        if ours == theirs or sorted(ours) != sorted(theirs):
+            return ()
+        return tuple(map(theirs.index, ours))
 
     def outputs(self) -> tuple[list[Array], list[Array]]:
         """Keras' outputs and PyTorch's, each in its own layout."""

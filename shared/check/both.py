@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -40,6 +41,8 @@ class Both:
         self.plan = Plan(())
         self.rows: dict[int, Array] = {}
         """By Keras' order: the rows of PyTorch's kernel that are Keras' rows."""
+        self.put: Trace = {}
+        """What the repairs named "put" put into PyTorch's model, by their keys."""
         self._kept: dict[str, Found] = {}
         self._mended: frozenset[int] = frozenset()
         self._own: Trace = {}
@@ -115,6 +118,7 @@ class Both:
         """Keras' answer is kept: the repairs are all PyTorch's."""
         self._mend(frozenset(r["order"] for r in repairs if r["do"] == "weights"))
         asked = [dict(r) for r in repairs if r["do"] not in ("weights", "reshape")]
+        put = {r["key"]: self.put[r["key"]] for r in asked if r["do"] == "put"}
         ours = _one(given, 0) | {"plan": {}, "repairs": []}
         theirs = _one(given, 1) | {"plan": self.plan.to_json(), "repairs": asked}
         keys = f"{probe} {ours}", f"{probe} {theirs} {self._mended}"
@@ -122,7 +126,7 @@ class Both:
         job = None
         if self._pool is not None and found == [None, None]:
             job = self._pool.submit(self.keras.ask, probe, arrays[0], **ours)
-        second = found[1] or self.torch.ask(probe, arrays[1], **theirs)
+        second = found[1] or self.torch.ask(probe, arrays[1] | put, **theirs)
         if job is not None:
             first = job.result()
         else:
@@ -157,6 +161,12 @@ class Both:
         self.torch.ask("set_weights", arrays)
         self._mended = orders
 
+    def pair_as(self, pairing: Pairing) -> None:
+        """Take that pairing, before the start is put into the models."""
+        self.pairing = pairing
+        self.rows.clear()
+        self.forget()
+
     def forget(self) -> None:
         """Drop what Keras answered: the weights, the inputs or the precision change."""
         self._kept.clear()
@@ -189,7 +199,12 @@ class Both:
         if rows is not None and name == "kernel":
             return array[rows]
         pairs = (p for p in self.pairing.pairs if p.keras.order == keras_order)
-        return array[0] if _one_of_two(next(pairs), name) else array
+        pair = next(pairs)
+        if _one_of_two(pair, name):
+            return array[0]
+        shape = pair.keras.parameters.get(name, array.shape)
+        same = array.size == math.prod(shape)
+        return array.reshape(shape) if same and pair.of_two_kinds else array
 
     def parameters(self, trace: Trace, level: str, side: str) -> Weights:
         """Arrays under `level/order/name`, by "Keras' layer/name".

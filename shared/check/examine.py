@@ -9,22 +9,22 @@ from typing import Any
 
 from shared.check import (
     arrange,
+    call_order,
     inputs,
     local,
+    output_causes,
     repeatable,
     show_pairs,
     specification,
     start,
 )
-from shared.check.answers import Array
+from shared.check.answers import Answers, Array
 from shared.check.both import Both, Repairs
-from shared.check.candidate import Candidate, merged
+from shared.check.candidate import merged
 from shared.check.judge import Judge
 from shared.check.measure import Task
-from shared.check.pairing import Layer, pair
 from shared.check.result import Check, Level
 from shared.check.search import Explained, Search
-from shared.check.settle import settle
 from shared.check.smallest import smallest
 
 HEAVY = 5_000_000
@@ -73,34 +73,32 @@ class _Examination:
         self.both = both
         self.options = options
         self.notes: list[str] = []
-        both.pairing = pair(
-            [Layer.from_json(one) for one in both.keras_about["layers"]],
-            [Layer.from_json(one) for one in both.torch_about["layers"]],
-            options.mapping,
-            akin=True,
-        )
-        self.start = start.settle(both, options.weights, options.seed)
+        self._draw()
+        ways = call_order.pairings(both, options.mapping)
+        self.start, answers = call_order.best(both, ways, self._begin)
         self.notes += [*self.start.notes, *specification.modes(both)]
-        self._feed()
+        self._feed(answers)
         self.spec = specification.compare(both)
 
-    def _feed(self) -> None:
-        """Inputs, the way PyTorch takes them, the way its outputs come, the target."""
+    def _begin(self) -> start.Start:
+        return start.settle(self.both, self.options.weights, self.options.seed)
+
+    def _draw(self) -> None:
+        """The inputs."""
         both, options = self.both, self.options
         about = both.keras_about["inputs"]
         if options.inputs:
             both.inputs = inputs.checked(about, options.inputs)
         else:
             both.inputs = inputs.drawn(about, options.shapes, options.seed)
-        answers = settle(both)
+
+    def _feed(self, answers: Answers) -> None:
+        """The way PyTorch takes the inputs, the way its outputs come, the target."""
+        both = self.both
         ours, theirs = answers.outputs()
+        theirs, self.given = output_causes.candidates(ours, theirs)
         found = [arrange.fitted(a, b) for a, b in zip(ours, theirs, strict=False)]
         both.output_ways = tuple(one[0] if one else "as_is" for one in found)
-        self.reshaped = [
-            _reshaped(a, b)
-            for a, b, way in zip(ours, theirs, found, strict=False)
-            if way is None and arrange.matched(a, b)
-        ][:1]
         if any(way != "as_is" for way in (*both.plan.ways, *both.output_ways)):
             self.notes.append(self._layouts())
         self.task = self._task(ours)
@@ -164,7 +162,7 @@ class _Examination:
         search = Search(
             self.both,
             judge,
-            [*self.start.candidates, *self.reshaped],
+            [*self.start.candidates, *self.given],
             by_precision,
             self.spec.causes,
         )
@@ -210,20 +208,6 @@ class _Examination:
         if one.explained and one.value <= most < math.inf:
             return dataclasses.replace(one, verdict="pass")
         return one
-
-
-def _reshaped(keras: Array, torch: Array) -> Candidate:
-    """Two outputs that only differ by an axis of size 1."""
-    return Candidate(
-        "output_shape",
-        "the output",
-        "the output",
-        f"shape {keras.shape}",
-        f"shape {torch.shape}",
-        "squeeze(-1) or unsqueeze(-1) in one of the two; a loss of (N,) against (N, 1) "
-        "broadcasts to N times N",
-        ({"do": "reshape"},),
-    )
 
 
 def _names(name: str, ways: Sequence[str]) -> list[str]:

@@ -7,18 +7,32 @@ without its repair and do not with it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
-from shared.check import glue_causes, layer_causes, measure, steps
+from shared.check import bridge, glue_causes, layer_causes, measure, steps
 from shared.check.answers import Answers
 from shared.check.both import Both
-from shared.check.candidate import Candidate, merged
+from shared.check.candidate import Candidate, Repair, merged
+from shared.check.choose import ENOUGH, units
 from shared.errors import UsageError
 
-ENOUGH = 0.9
-"""A repair that takes away this share of an error is kept, others to follow."""
+BRIDGES = 8
+"""So many places that nothing explains are passed over with Keras' values."""
 
-Measure = Callable[[Sequence[Candidate]], float]
+
+@dataclasses.dataclass(frozen=True)
+class Behind:
+    """A cause behind a place that no known cause explains.
+
+    Attributes:
+        candidate: the cause.
+        place: that place, from which on both models are given Keras' values.
+        share: the part of its own step's error that its repair then removes.
+    """
+
+    candidate: Candidate
+    place: str
+    share: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +43,13 @@ class Found:
         causes: in the order in which the model runs.
         first: the first place that departs, explained or not; "" if none does.
         unexplained: the first place that still departs with all repairs, or "".
+        behind: causes that show further on.
     """
 
     causes: tuple[Candidate, ...] = ()
     first: str = ""
     unexplained: str = ""
+    behind: tuple[Behind, ...] = ()
 
 
 class ForwardSearch:
@@ -67,6 +83,7 @@ class ForwardSearch:
         self._kept = list(kept)
         self._precision = precision
         self._apart = apart
+        self._bridges: list[Repair] = []
         answers = self._answers([])
         assert answers is not None
         self._slots = steps.aligned(both, answers)
@@ -77,20 +94,72 @@ class ForwardSearch:
         }
         self._candidates = list(self._all(more))
 
-    def run(self) -> Found:
-        """Repair until nothing departs, or nothing helps."""
-        own: list[Candidate] = []
-        departure = self._departure(own)
+    def run(self, beyond: bool = True) -> Found:
+        """Repair until nothing departs, or nothing helps; then go on behind that."""
+        departure = self._departure([])
         first = departure.place if departure else ""
+        own, departure = self._follow([], departure)
+        own = self._needed([], own, departure)
+        if departure is None:
+            return Found(tuple(own), first)
+        place = "" if self._excused(departure) else departure.place
+        behind = self._beyond(own, departure) if beyond else []
+        return Found(tuple(own), first, place, tuple(behind))
+
+    def _follow(
+        self, own: list[Candidate], departure: steps.Departure | None
+    ) -> tuple[list[Candidate], steps.Departure | None]:
+        """What is repaired, and the first departure for which nothing helps."""
+        own = list(own)
         while departure is not None:
             found = self._repair(own, departure)
             if not found:
                 break
             own += self._with_alike(own, found)
             departure = self._departure(own)
-        own = self._needed([], own, departure)
-        told = departure is not None and not self._excused(departure)
-        return Found(tuple(own), first, departure.place if departure and told else "")
+        return own, departure
+
+    def _beyond(
+        self, own: list[Candidate], unexplained: steps.Departure
+    ) -> list[Behind]:
+        """The causes further on, where both are given what Keras' model has there."""
+        every = own
+        end: steps.Departure | None = unexplained
+        for _ in range(BRIDGES):
+            if end is None or not self._cross(every, end):
+                break
+            every, end = self._follow(every, self._departure(every))
+        found = self._needed(own, every[len(own) :], end)
+        shares = [self._share(one, [*own, *found]) for one in found]
+        return [
+            Behind(one, unexplained.place, share)
+            for one, share in zip(found, shares, strict=True)
+        ]
+
+    def _cross(self, own: list[Candidate], departure: steps.Departure) -> bool:
+        """Put Keras' values where the two depart; whether they go on together then."""
+        answers = self._answers(own)
+        assert answers is not None
+        over = bridge.over(self._both, departure, answers)
+        if over is None:
+            return False
+        self._bridges.append(over)
+        now = self._departure(own)
+        if now is None or now.position > departure.position:
+            return True
+        self._bridges.pop()
+        return False
+
+    def _share(self, one: Candidate, every: list[Candidate]) -> float:
+        """Of a step's own error, the part that a repair removes."""
+        unit = next(u for u in units(every, self._both.large) if one in u)
+        rest = self._departure([other for other in every if other not in unit])
+        left = self._departure(every)
+        if rest is None:
+            return 0.0
+        same = left is not None and left.position == rest.position
+        error = left.error if left is not None and same else self._limit
+        return max(0.0, 1.0 - error / rest.error)
 
     def _excused(self, departure: steps.Departure) -> bool:
         """Whether a layer without a counterpart comes before it."""
@@ -130,7 +199,7 @@ class ForwardSearch:
 
     def _answers(self, own: Sequence[Candidate]) -> Answers | None:
         """A recorded forward pass; None where the repairs do not fit the model."""
-        repairs = merged([*self._kept, *own])
+        repairs = [*merged([*self._kept, *own]), *self._bridges]
         try:
             return self._both.forward(
                 self._precision,
@@ -139,7 +208,7 @@ class ForwardSearch:
                 record="all",
             )
         except UsageError:
-            if not own:
+            if not (own or self._bridges):
                 raise
             return None
 
@@ -151,11 +220,14 @@ class ForwardSearch:
         # PyTorch may now take other steps; Keras' are the same.
         slots = steps.aligned(self._both, answers)
         inside = steps.departure(self._both, slots, answers, self._limit)
+        inside = inside and _numbered(slots, inside)
         apart = measure.worst_output(self._both, answers, self._limit)
-        if apart.passed:
-            return None  # what departs inside comes together again
-        if inside is not None and inside.error < float("inf"):
-            return _numbered(slots, inside)
+        measured = inside is not None and inside.error < float("inf")
+        # What departs inside comes together again; if not by itself, it still departs.
+        if apart.passed and not (measured and self._bridges):
+            return None
+        if measured:
+            return inside
         last = next((s.place for s in reversed(slots) if s.keras), "the input")
         place = f"after {last}" if inside is None else inside.place
         after = -1 if inside is None else inside.after
@@ -171,6 +243,8 @@ class ForwardSearch:
             if one not in own and self._fits(one, departure)
         ]
         near = [one for one in left if self._is_near(one, departure)]
+        if self._bridges:
+            left = near  # what is further off cannot show here
         for pool in (near, left):
             for one in pool:
                 if self._helps([*own, one], departure):
@@ -233,14 +307,6 @@ class ForwardSearch:
         return needed
 
 
-def units(chosen: Sequence[Candidate], large: bool) -> list[list[Candidate]]:
-    """What is proven together: each by itself, or in a large model all of one kind."""
-    if not large:
-        return [[one] for one in chosen]
-    kinds = dict.fromkeys(one.kind for one in chosen)
-    return [[one for one in chosen if one.kind == kind] for kind in kinds]
-
-
 def _no_worse(now: steps.Departure | None, than: steps.Departure | None) -> bool:
     """Whether one departure is as late and as small as another."""
     if now is None or than is None:
@@ -264,53 +330,3 @@ def _numbered(
 
     index, after = count(departure.index), count(departure.after)
     return dataclasses.replace(departure, index=index, after=after)
-
-
-def select(
-    apart: Measure, candidates: Sequence[Candidate], limit: float
-) -> tuple[Candidate, ...]:
-    """The smallest set of candidates that brings an error below the limit.
-
-    Where none does, those that take away most of it, each in its turn.
-
-    Args:
-        apart: the error with these repaired; infinite where they do not fit.
-        candidates: those to choose from.
-        limit: what is allowed.
-    """
-    before = apart([])
-    if before <= limit:
-        return ()
-    chosen: list[Candidate] = []
-    while before > limit:
-        usable = [one for one in candidates if one not in chosen and before <= one.most]
-        # One after the other, or all at once where they only help together.
-        trials = [[one] for one in usable] + [usable]
-        scores = [(apart([*chosen, *t]), number) for number, t in enumerate(trials)]
-        best, number = min(scores[:-1], default=scores[-1])
-        if not best < before * ENOUGH:
-            best, number = scores[-1]
-        if not best < before * ENOUGH:
-            break
-        chosen += trials[number]
-        before = best
-    return tuple(_pruned(apart, chosen, max(limit, before)))
-
-
-def _pruned(apart: Measure, chosen: list[Candidate], limit: float) -> list[Candidate]:
-    for one in list(chosen):
-        rest = [other for other in chosen if other is not one]
-        if apart(rest) <= limit:
-            chosen = rest
-    return chosen
-
-
-def share(
-    apart: Measure, unit: Sequence[Candidate], causes: Sequence[Candidate]
-) -> float:
-    """The part of the error that a repair removes, all others repaired: 0 to 1."""
-    rest = apart([other for other in causes if other not in unit])
-    left = apart(causes)
-    if rest == left or not left < float("inf"):
-        return 0.0
-    return max(0.0, 1.0 - left / rest) if rest < float("inf") else 1.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.check import measure
+from shared.check import arrange, measure
 from shared.check.answers import Answers
 from shared.check.both import Both, Repairs
 from shared.check.measure import Task
@@ -106,12 +106,32 @@ class Judge:
             if name in names:
                 training = name == "training"
                 found[name] = measure.forward(both, precision, training, repairs)
-        if {"loss", "gradient"} & set(names):
-            pair = measure.gradient(both, precision, task, repairs)
-            found |= dict(zip(("loss", "gradient"), pair, strict=True))
-        if {"statistics", "step", "trajectory"} & set(names):
-            found |= self._trained(precision, repairs)
+        later = [name for name in names if name not in found]
+        try:
+            if {"loss", "gradient"} & set(later):
+                pair = measure.gradient(both, precision, task, repairs)
+                found |= dict(zip(("loss", "gradient"), pair, strict=True))
+            if {"statistics", "step", "trajectory"} & set(later):
+                found |= self._trained(precision, repairs)
+        except UsageError as error:
+            if not self._misfit(precision, repairs):
+                raise
+            found |= dict.fromkeys(later, f"the outputs have other shapes: {error}")
         return {name: found[name] for name in names}
+
+    def _misfit(self, precision: str, repairs: Repairs) -> bool:
+        """Whether the outputs differ so that one loss, which Keras takes, may not do.
+
+        Raises:
+            UsageError: Keras does not take it either.
+        """
+        ours, theirs = self._both.forward(precision, repairs=repairs).outputs()
+        fit = (arrange.matched(a, b) for a, b in zip(ours, theirs, strict=False))
+        if len(ours) == len(theirs) and None not in fit:
+            return False
+        probe, given = self._probe("gradients", precision)
+        self._both.twin("tf", probe, **given)
+        return True
 
     def _trained(self, precision: str, repairs: Repairs) -> dict[str, Deviation | str]:
         start = self._start(precision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shared.check import arrange, steps
+from shared.check.answers import Array
 from shared.check.both import Both
 from shared.check.result import LayerError
 from shared.parity.trace import Trace
@@ -25,14 +26,9 @@ def errors(both: Both, precision: str = "float64") -> tuple[LayerError, ...]:
             )
             if a is None or b is None:
                 continue
-            rows = both.rows.get(pair.keras.order)
-            if rows is not None:
-                turned = np.empty_like(a)
-                turned[..., rows] = a
-                a = turned
-            way = arrange.way_into(a, b)
-            if way is not None:
-                given[f"{theirs}/{name}"] = arrange.there(a, way)
+            array = arranged(a, b, both.rows.get(pair.keras.order))
+            if array is not None:
+                given[f"{theirs}/{name}"] = array
     replayed, _ = both.torch.ask("replay", given, precision=precision, repairs=[])
     return tuple(
         LayerError(
@@ -49,6 +45,21 @@ def errors(both: Both, precision: str = "float64") -> tuple[LayerError, ...]:
         )
         for pair in both.pairing.pairs
     )
+
+
+def arranged(keras: Array, torch: Array, rows: Array | None) -> Array | None:
+    """Keras' numbers in the layout of PyTorch's; None where they do not fit.
+
+    Args:
+        keras, torch: what stands at the same place in the two.
+        rows: where the next kernel's rows are in another order, that order.
+    """
+    if rows is not None:
+        turned = np.empty_like(keras)
+        turned[..., rows] = keras
+        keras = turned
+    way = arrange.way_into(keras, torch)
+    return None if way is None else arrange.there(keras, way)
 
 
 def _error(

@@ -2,7 +2,7 @@
 
 Both are described in the neutral layout, so that equal layers have equal kinds, names
 of parameters and shapes. Where several are equal, it is the names that decide if every
-one has its namesake, and the order if not.
+one has its namesake, and if not the order in which they are given.
 """
 
 from __future__ import annotations
@@ -66,6 +66,11 @@ class Pair:
         return self.by == "order"
 
     @property
+    def of_two_kinds(self) -> bool:
+        """Whether they only share their kernels."""
+        return self.keras.kind != self.torch.kind
+
+    @property
     def square(self) -> bool:
         """Whether the shape would not show a transposed kernel."""
         kernel = self.keras.parameters.get("kernel", ())
@@ -107,7 +112,7 @@ def pair(
         keras: those of the Keras model, in order.
         torch: those of the PyTorch model, in order.
         mapping: names of Keras layers to names of PyTorch layers, from the user.
-        akin: also pair layers that compute by another rule from the same kernels.
+        akin: also pair layers of two kinds that compute with the same kernels.
 
     Raises:
         UsageError: the mapping names a layer that is not there, names one twice, or
@@ -139,9 +144,15 @@ def _core(layer: Layer) -> Hashable:
 
 
 def _akin(layer: Layer) -> Hashable:
-    """A GRU that resets before the product has the kernels of one that does after."""
-    kind = layer.kind.replace("gru_reset_before", "gru")
-    return (kind, frozenset(_without_biases(layer).items()))
+    """A GRU that resets before the product has the kernels of one that does after.
+
+    And a convolution of one pixel those of a dense layer.
+    """
+    kind, shapes = layer.kind.replace("gru_reset_before", "gru"), _without_biases(layer)
+    kernel = shapes.get("kernel", ())
+    if kind in ("conv1d", "conv2d", "conv3d") and set(kernel[:-2]) == {1}:
+        kind, shapes = "dense", {"kernel": kernel[-2:]}
+    return (kind, frozenset(shapes.items()))
 
 
 def _without_biases(layer: Layer) -> dict[str, Shape]:

@@ -67,6 +67,8 @@ class Cause:
         share: the part of the error that its repair removes, all others repaired.
         remedy: the exact setting, or the code where no setting exists.
         harmless: it is smaller than what float32 can show.
+        behind: the unexplained place behind which it is, or ""; the share is then of
+            its own step's error, with Keras' values put into PyTorch's model there.
     """
 
     id: str
@@ -78,6 +80,7 @@ class Cause:
     share: float
     remedy: str
     harmless: bool = False
+    behind: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.check import explain, layer_causes, measure, training_causes
+from shared.check import choose, explain, layer_causes, measure, training_causes
 from shared.check.both import Both
 from shared.check.candidate import Candidate, merged
 from shared.check.judge import Judge
@@ -88,6 +88,7 @@ class Search:
             if one.verdict == "fail"
         }
         self.found: list[Candidate] = []
+        self.behind: list[explain.Behind] = []
         self.first = self.unexplained = ""
         self.departs = False
 
@@ -121,8 +122,9 @@ class Search:
         search = explain.ForwardSearch(
             self.both, training, limit, self.found, self.given, self.precision, apart
         )
-        found = search.run()
-        self.found += found.causes
+        found = search.run(beyond=not self.unexplained)
+        self.found += [*found.causes, *(one.candidate for one in found.behind)]
+        self.behind += found.behind
         self.departs |= bool(found.unexplained) and not training
         self._note(found.first, found.unexplained)
 
@@ -139,7 +141,7 @@ class Search:
         before = self._deviation(level)
         if before.value <= limit:
             return
-        chosen = explain.select(apart, self._candidates(level), limit)
+        chosen = choose.select(apart, self._candidates(level), limit)
         self.found += chosen
         self._note(before.where, "")
         left = self._deviation(level)
@@ -205,8 +207,10 @@ class Search:
         def apart(chosen: Sequence[Candidate]) -> float:
             return self.judge.apart(level, self.precision, merged(chosen))
 
-        every = explain.units(self.found, self.both.large)
+        every = choose.units(self.found, self.both.large)
         unit = next(unit for unit in every if one in unit)
+        behind = next((b for b in self.behind if b.candidate == one), None)
+        share = behind.share if behind else choose.share(apart, unit, self.found)
         return Cause(
             id=one.id,
             place=one.place,
@@ -214,7 +218,8 @@ class Search:
             keras=one.keras,
             torch=one.torch,
             levels=tuple(n for n in STAGES[one.stage] if n in self.failed),
-            share=explain.share(apart, unit, self.found),
+            share=share,
             remedy=one.remedy,
             harmless=one.harmless,
+            behind=behind.place if behind else "",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import math
 from typing import Any
 
@@ -35,22 +37,54 @@ def settle(both: Both, precision: str = "float32") -> Answers:
         except UsageError as error:
             problems.append(error)
             continue
-        misfits, apart = _apart(answers)
-        same = not misfits and apart <= CLOSE
-        score = (
-            misfits,
-            -math.inf if same else -_together(both, precision),
-            apart,
-            number,
-        )
+        if answers.namesakes():
+            # Keras sorts a dict by its keys.
+            plan = both.plan = dataclasses.replace(plan, outputs=answers.namesakes())
+            answers = both.forward(precision, record="steps")
+        apart = agreement(both, answers, precision)
+        score = *apart, number
         if best is None or score < best[0]:
             best = score, plan, answers
-        if same:
+        if agrees(apart):
             break
     if best is None:
         raise problems[0]
     both.plan = best[1]
     return best[2]
+
+
+def first(both: Both, precision: str = "float32") -> Answers | None:
+    """The steps in the first arrangement that runs; None if none does.
+
+    Raises:
+        UsageError: Keras' model does not run.
+    """
+    both.once("tf", precision)
+    for plan in _plans(both):
+        both.plan = plan
+        with contextlib.suppress(UsageError):
+            return both.forward(precision, record="steps")
+    return None
+
+
+def agreement(
+    both: Both, answers: Answers, precision: str = "float32"
+) -> tuple[int, float, float]:
+    """How well two models agree, the lower the better.
+
+    Returns:
+        How many outputs have no counterpart of their shape; how many layers go by until
+        the models depart, negative, infinite where the outputs agree; their distance.
+    """
+    misfits, apart = _apart(answers)
+    if not misfits and apart <= CLOSE:
+        return 0, -math.inf, apart
+    return misfits, -_together(both, precision), apart
+
+
+def agrees(found: tuple[int, float, float]) -> bool:
+    """Whether that is agreement."""
+    return found[1] == -math.inf
 
 
 def _plans(both: Both) -> list[Plan]:
@@ -83,11 +117,12 @@ def _likely(both: Both, rank: int) -> tuple[str, ...]:
 
 
 def _together(both: Both, precision: str) -> float:
-    """How many steps go by until the models depart."""
+    """How many layers of both models go by until they depart."""
     answers = both.forward(precision, record="layers")
-    slots = steps.aligned(both, answers)
-    found = steps.departure(both, slots, answers, CLOSE)
-    return len(slots) if found is None else found.index
+    found = steps.aligned(both, answers)
+    slots = [one for one in found if one.is_layer and one.keras and one.torch]
+    departure = steps.departure(both, slots, answers, CLOSE)
+    return len(slots) if departure is None else departure.index
 
 
 def _apart(answers: Answers) -> tuple[int, float]:

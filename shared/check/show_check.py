@@ -71,7 +71,7 @@ def grouped(causes: Sequence[Cause]) -> list[list[Cause]]:
     """The same difference at several layers is one for the reader."""
 
     def kind(one: Cause) -> tuple[str, ...]:
-        return one.id, one.keras, one.torch, one.remedy
+        return one.id, one.keras, one.torch, one.remedy, one.behind
 
     kinds = dict.fromkeys(map(kind, causes))
     return [[one for one in causes if kind(one) == known] for known in kinds]
@@ -170,13 +170,16 @@ def _cause(number: int, alike: Sequence[Cause], width: int) -> str:
     head = f"{number}. {cause.id}"
     level = cause.levels[0] if cause.levels else "difference"
     least = min(one.share for one in alike)
-    share = "" if level == "spec" else f": {percent(least)} of the error in {level}"
+    whose = "its step's own" if cause.behind else "the"
+    told = f": {percent(least)} of {whose} error in {level}"
+    share = "" if level == "spec" else told
     share += " [dim](harmless)[/]" if cause.harmless else ""
     lines = [f"[bold]{escape(head)}[/] [dim]at[/] {escape(_both(alike))}{share}"]
     for name, told in (
         ("Keras", cause.keras),
         ("PyTorch", cause.torch),
         ("remedy", cause.remedy),
+        ("proven", _PROVEN.format(cause.behind) if cause.behind else ""),
     ):
         label = f"   {name:8}"
         lines += [
@@ -189,6 +192,9 @@ def _cause(number: int, alike: Sequence[Cause], width: int) -> str:
             )
         ]
     return "\n".join(lines) + "\n"
+
+
+_PROVEN = "on this step by itself, with Keras' values in PyTorch's model at: {}"
 
 
 def percent(share: float) -> str:

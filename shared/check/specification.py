@@ -76,8 +76,6 @@ def _causes(both: Both) -> Iterator[Cause]:
         remedy = "give Keras' model the layer, or name its partner with --map"
         yield Cause("unpaired_layer", "", name, "none", why, ("spec",), 1.0, remedy)
     for pair in pairing.pairs:
-        if pair.keras.kind != pair.torch.kind:
-            continue  # the forward pass tells
         for track, names in pair.lone.items():
             for name in names:
                 sides = ("has one", "none") if track == "tf" else ("none", "has one")

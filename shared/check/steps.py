@@ -167,12 +167,21 @@ class Departure:
         after: the index of the last slot before it that is known to agree, or -1.
         place: the layer, or "between A and B".
         error: relative, infinite where there is no number.
+        slot: the step; None where only an output differs.
+        what: whether it is what goes "in" there or what comes "out".
     """
 
     index: int
     after: int
     place: str
     error: float
+    slot: Slot | None = None
+    what: str = "out"
+
+    @property
+    def position(self) -> tuple[int, bool]:
+        """What orders departures: the one that comes first is the smallest."""
+        return self.index, self.what == "out"
 
 
 def departure(
@@ -197,7 +206,7 @@ def departure(
             else:
                 among = what == "in"
                 place = f"between {name} and {slot.place}" if among else slot.place
-                return misfit or Departure(index, last, place, apart)
+                return misfit or Departure(index, last, place, apart, slot, what)
     return misfit
 
 

@@ -108,6 +108,7 @@ def _cause(cause: Mapping[str, Any]) -> dict[str, str]:
         "levels": ", ".join(map(str, cause.get("levels") or ())),
         "share": f"{float(share):.0%}" if isinstance(share, (int, float)) else "",
         "remedy": str(cause.get("remedy") or ""),
+        "behind": cause.get("behind", ""),
         "harmless": "smaller than float32 can show" if cause.get("harmless") else "",
     }
 

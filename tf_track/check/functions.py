@@ -123,14 +123,20 @@ def owners(layers: Sequence[Layer]) -> list[Any]:
     for layer in layers:
         if is_own(layer):
             found += [layer, sys.modules.get(type(layer).__module__)]
-        if isinstance(layer, keras.layers.Lambda):
-            found.append(sys.modules.get(layer.function.__module__))
+        for name in ("function", "activation"):
+            function = getattr(layer, name, None)
+            if isinstance(function, FunctionType) and not _is_library(function):
+                found.append(sys.modules.get(function.__module__))
     return list({id(owner): owner for owner in found if owner is not None}.values())
 
 
 def is_own(value: object) -> bool:
     """Whether its class is the user's, not Keras'."""
-    return type(value).__module__.partition(".")[0] not in ("keras", "tensorflow")
+    return not _is_library(type(value))
+
+
+def _is_library(value: FunctionType | type) -> bool:
+    return value.__module__.partition(".")[0] in ("keras", "tensorflow")
 
 
 def keras_kind(layer: Layer) -> type | None:

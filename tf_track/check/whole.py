@@ -32,6 +32,8 @@ def is_closed(layer: layers.Layer) -> bool:
     """Whether it is Keras' own, and holds none of the layers that are steps."""
     if keras_kind(layer) is None or isinstance(layer, (keras.Model, layers.Lambda)):
         return False
+    if isinstance(layer, layers.Activation) and not is_library(layer.activation):
+        return False
     inner = layer._flatten_layers(include_self=False)
     return not any(kind in LAYOUTS for one in inner for kind in type(one).__mro__)
 

@@ -41,13 +41,16 @@ class Call:
         ends = self.name.endswith("_") and not self.name.endswith("__")
         return ends or bool(self.kwargs.get("inplace"))
 
+    def fed(self, first: torch.Tensor) -> Call:
+        """The same call of another first input."""
+        if self.args:
+            return dataclasses.replace(self, args=(first, *self.args[1:]))
+        return dataclasses.replace(self, kwargs={**self.kwargs, "input": first})
+
     def run(self, first: torch.Tensor | None = None) -> Any:
         """Make the call, with another first input if one is given."""
-        if first is None:
-            return self.function(*self.args, **self.kwargs)
-        if self.args:
-            return self.function(first, *self.args[1:], **self.kwargs)
-        return self.function(**{**self.kwargs, "input": first})
+        call = self if first is None else self.fed(first)
+        return call.function(*call.args, **call.kwargs)
 
 
 def recognise(function: Any, args: tuple[Any, ...], kwargs: Any) -> Call | None:

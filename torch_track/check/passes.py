@@ -13,7 +13,7 @@ from shared.check.user_code import guarded
 from shared.errors import UsageError
 from shared.parity.trace import Trace
 from torch_track import layouts
-from torch_track.check import repair, settings
+from torch_track.check import put, repair, settings
 from torch_track.check.arrays import as_array, as_tensor
 from torch_track.check.glue import named_tensors
 from torch_track.check.record import Recorder
@@ -47,9 +47,11 @@ class Pass:
         if training:
             settings.silence(self.model)
         repair.prepare(self.parts, repairs)
+        put.into_layers(self.parts, repairs)
         calls = repair.of_calls(repairs)
         self.recorder = Recorder(self.model, self.parts, record, training, calls)
         repair.follow(self.parts, repairs)
+        self._order = repair.of_outputs(repairs)
 
     def run(
         self, inputs: Sequence[torch.Tensor], plan: Plan
@@ -70,6 +72,8 @@ class Pass:
         found = list(named_tensors(guarded(self.path, call)))
         if not found:
             raise UsageError(f"{self.path}: the model returns no tensor")
+        for order in (plan.get("outputs"), self._order):
+            found = [found[k] for k in order] if order else found
         for path, tensor in found:
             wide = tensor.dtype in (torch.float64, torch.complex128)
             floats = tensor.is_floating_point() or tensor.is_complex()

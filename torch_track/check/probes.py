@@ -16,7 +16,7 @@ from torch import nn
 from shared.errors import UsageError
 from shared.parity.trace import Trace
 from torch_track.check import gradients as grads
-from torch_track.check import optimizer_rules, passes
+from torch_track.check import optimizer_rules, passes, put
 from torch_track.check.arrays import as_array
 from torch_track.check.describe import described
 from torch_track.check.losses import Scalar
@@ -88,7 +88,7 @@ def forward(
     """One forward pass.
 
     Args:
-        arrays: "input/0", ... in Keras' layout.
+        arrays: "input/0", ... in Keras' layout, and what repairs put, in PyTorch's.
         precision: "float32" or "float64".
         training: the mode; dropout and noise do nothing in it.
         plan: how the inputs are arranged and passed.
@@ -105,7 +105,8 @@ def forward(
     """
 
     def work(precision: str) -> Found:
-        made = Pass(_held(), precision, training, repairs, twin, record)
+        given = put.filled(repairs, arrays)
+        made = Pass(_held(), precision, training, given, twin, record)
         with torch.no_grad():
             found = made.run(passes.tensors_of(arrays, "input", plan), plan)
         trace, facts = passes.outputs(found)

@@ -50,7 +50,7 @@ class Recorder(TorchFunctionMode):
             record: which arrays are kept: "none" or "steps", "outputs" of layers,
                 "layers" with their inputs, or "all" with the calls between them.
             quiet: dropout and noise do nothing.
-            repairs: of calls between layers, by their ids, or "after ID".
+            repairs: of calls between layers, as `repair.of_calls` has them.
         """
         super().__init__()
         self._record, self._quiet, self._repairs = record, quiet, repairs
@@ -136,8 +136,11 @@ class Recorder(TorchFunctionMode):
         count = self._counts.get(call.op, 0)
         identity = f"{call.op}#{count}"
         keep = self._record == "all"
+        put = self._repairs.get(f"put in {identity}")
+        if put is not None:
+            call = call.fed(put["tensor"])
         given = [self._arrays.of(x) for x in call.inputs] if keep else []
-        output = self._computed(call, self._repairs.get(identity))
+        output = self._computed(call, identity)
         out = next(tensors(output), None)
         if out is None:
             return output
@@ -154,7 +157,12 @@ class Recorder(TorchFunctionMode):
             return output
         return ACTIVATIONS[after["op"]](output, after["settings"])
 
-    def _computed(self, call: Call, repair: Mapping[str, Any] | None) -> Any:
+    def _computed(self, call: Call, identity: str) -> Any:
+        put = self._repairs.get(f"put out {identity}")
+        if put is not None:
+            tensor: torch.Tensor = put["tensor"]
+            return call.inputs[0].copy_(tensor) if call.in_place else tensor
+        repair = self._repairs.get(identity)
         if repair is None:
             return self._silenced(call)
         if repair["do"] == "skip":

@@ -49,13 +49,22 @@ def follow(parts: Sequence[Part], repairs: Sequence[Repair]) -> None:
 def of_calls(repairs: Sequence[Repair]) -> dict[str, Repair]:
     """Those of calls between the layers, by the calls' ids.
 
-    What comes after one of them is under "after ID".
+    What comes after one of them is under "after ID", what is put into it under "put in
+    ID" or "put out ID".
     """
-    return {
-        f"after {r['id']}" if r["do"] == "after" else r["id"]: r
-        for r in repairs
-        if "id" in r
-    }
+    return {_key(repair): repair for repair in repairs if "id" in repair}
+
+
+def of_outputs(repairs: Sequence[Repair]) -> Sequence[int]:
+    """The order in which the outputs are taken; none where it is the model's own."""
+    orders = (repair["outputs"] for repair in repairs if repair["do"] == "reorder")
+    return next(orders, ())
+
+
+def _key(repair: Repair) -> str:
+    if repair["do"] == "put":
+        return f"put {repair['what']} {repair['id']}"
+    return f"after {repair['id']}" if repair["do"] == "after" else str(repair["id"])
 
 
 def _freeze(part: Part, names: Sequence[str]) -> None:
