@@ -438,6 +438,8 @@ GLUE: list[tuple[Made, tuple[str, dict[str, Any]]]] = [
     (lambda x: x[:, 1:], glue("slice")),
     (lambda x: -x, glue("negative")),
     (ops.relu6, glue("relu", **RELU | {"max_value": 6.0})),
+    (lambda x: ops.clip(x, -1, 1), glue("hard_tanh")),
+    (lambda x: ops.minimum(x, 6.0), glue("clip", min=None, max=6.0)),
     (lambda x: ops.clip(x, 0.0, 3.0), glue("relu", **RELU | {"max_value": 3.0})),
     (ops.gelu, glue("gelu", approximate=True)),
     (keras.activations.gelu, glue("gelu", approximate=False)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,10 +12,12 @@ from shared.check import (
     arrange,
     inputs,
     local,
+    magnitude,
     repeatable,
     show_pairs,
     specification,
     start,
+    unreached,
 )
 from shared.check.answers import Array
 from shared.check.both import Both, Repairs
@@ -82,7 +85,9 @@ class _Examination:
         self.start = start.settle(both, options.weights, options.seed)
         self.notes += [*self.start.notes, *specification.modes(both)]
         self._feed()
-        self.spec = specification.compare(both)
+        bounds = unreached.find(both)
+        self.notes += bounds.notes
+        self.spec = specification.compare(both, bounds.causes)
 
     def _feed(self) -> None:
         """Inputs, the way PyTorch takes them, the way its outputs come, the target."""
@@ -103,6 +108,9 @@ class _Examination:
         ][:1]
         if any(way != "as_is" for way in (*both.plan.ways, *both.output_ways)):
             self.notes.append(self._layouts())
+        if not options.inputs:
+            draw = functools.partial(inputs.drawn, about, options.shapes, options.seed)
+            self.notes += magnitude.settle(both, draw)
         self.task = self._task(ours)
 
     def _layouts(self) -> str:

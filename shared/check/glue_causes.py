@@ -71,7 +71,7 @@ def _between(
     elif op != theirs["op"]:
         id = "activation" if op in ACTIVATIONS else "pooling"
         id = id if op in ACTIVATIONS | POOLINGS else "operation"
-        texts = _call(ours), _call(theirs), f"{_call(ours)} in PyTorch too"
+        texts = told(ours), told(theirs), f"{told(ours)} in PyTorch too"
         yield _make(id, index, slot, texts, repair)
     elif op in POOLINGS:
         yield from _pooling(slots, index, ours, theirs)
@@ -82,7 +82,7 @@ def _between(
         if op == "gelu" and settings == theirs["settings"]:
             yield _gelu(index, slot, repair)
         elif settings != theirs["settings"]:
-            remedy = f"{_call(ours)} in PyTorch too"
+            remedy = f"{told(ours)} in PyTorch too"
             yield _make(id, index, slot, (keras, torch, remedy), repair)
 
 
@@ -193,7 +193,7 @@ def _missing(
     where = {key: last[key] for key in ("order", "id") if key in last}
     repair = {"do": "after", **where, "op": ours["op"]}
     repair["settings"] = dict(ours["settings"])
-    texts = _call(ours), "nothing", f"{_call(ours)} in PyTorch too"
+    texts = told(ours), "nothing", f"{told(ours)} in PyTorch too"
     candidate = _make("activation_missing", index, slots[index], texts, repair)
     names = {p.torch.order: p.torch.name for p in both.pairing.pairs}
     after = last.get("place") or names.get(last["order"], "the last layer")
@@ -211,7 +211,7 @@ def _extra(slots: Sequence[Slot], index: int, theirs: Step) -> Iterator[Candidat
         off = _as_keras(theirs, "dropout", theirs["settings"] | {"active": False})
         yield _make("dropout_active", index, slot, ACTIVE, off)
     elif theirs["op"] in ACTIVATIONS:
-        texts = "nothing", _call(theirs), f"leave out {_call(theirs)} in PyTorch"
+        texts = "nothing", told(theirs), f"leave out {told(theirs)} in PyTorch"
         yield _make("activation_extra", index, slot, texts, skip)
     elif theirs["op"] in ("reshape", "flatten"):
         yield _flatten(slots, index, theirs)
@@ -228,7 +228,7 @@ _LAST = (
 )
 
 
-def _call(step: Step) -> str:
+def told(step: Step) -> str:
     """'relu', 'leaky_relu(slope=0.3)'; what an activation leaves off is left out."""
     off = (None, False, 0.0) if step["op"] in ACTIVATIONS else (None,)
     given = {k: v for k, v in step["settings"].items() if v not in off}
