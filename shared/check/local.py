@@ -30,9 +30,9 @@ def errors(both: Both, precision: str = "float64") -> tuple[LayerError, ...]:
                 turned = np.empty_like(a)
                 turned[..., rows] = a
                 a = turned
-            way = arrange.way_into(a, b)
-            if way is not None:
-                given[f"{theirs}/{name}"] = arrange.there(a, way)
+            turned = arrange.into(a, b)
+            if turned is not None:
+                given[f"{theirs}/{name}"] = turned
     replayed, _ = both.torch.ask("replay", given, precision=precision, repairs=[])
     return tuple(
         LayerError(
