@@ -75,6 +75,8 @@ def _between(
         yield _make(id, index, slot, texts, repair)
     elif op in POOLINGS:
         yield from _pooling(slots, index, ours, theirs)
+    elif op == "upsample" and _is_bicubic(settings):
+        yield _make("resize_bicubic", index, slot, _bicubic(theirs), repair)
     elif op in ACTIVATIONS or settings != theirs["settings"]:
         id = "activation_setting" if op in ACTIVATIONS else op
         id = _NAMED.get(op, id)
@@ -95,6 +97,30 @@ ACTIVE = (
     "drops in training only",
     "drops in inference mode too",
     "F.dropout(x, p, training=self.training), or an nn.Dropout",
+)
+
+
+def _is_bicubic(settings: Any) -> bool:
+    return settings["mode"] == "bicubic" and not settings.get("antialias")
+
+
+def _bicubic(theirs: Step) -> tuple[str, str, str]:
+    settings, more = theirs["settings"], ""
+    if settings["mode"] == "bicubic":
+        exact = settings.get("antialias", False)
+        more = "a = -1/2, places exact" if exact else "a = -3/4, the edge repeated"
+    return _KEYS, f"{_all(settings)}; {more}".rstrip("; "), _BICUBIC
+
+
+_KEYS = "mode bicubic: a = -1/2, no pixels beyond the edge, places rounded to 1/1024"
+_BICUBIC = (
+    "antialias=True in F.interpolate if it enlarges by 2, 4 or 8. Else, for (N, C, h, "
+    "w) to the size (m, k), weights(h, m) @ x @ weights(w, k).T, with def weights(n, "
+    "m): p = (torch.arange(m) + 0.5) * n / m - 0.5; "
+    "p = p.floor() + ((p - p.floor()) * 1024).round() / 1024; "
+    "d = (p[:, None] - torch.arange(n)).abs(); "
+    "w = torch.where(d < 1, (1.5 * d - 2.5) * d**2 + 1, "
+    "((2.5 - 0.5 * d) * d - 4) * d + 2) * (d < 2); return w / w.sum(1, keepdim=True)"
 )
 _FLATTEN = (
     "flattens with the channels last",

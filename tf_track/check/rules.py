@@ -200,6 +200,7 @@ def _upsample(call: Call) -> Settings:
         **size,
         "mode": str(call.get("interpolation", "method", default="nearest")),
         "align_corners": False,
+        **({"antialias": True} if call.get("antialias") else {}),
     }
 
 
