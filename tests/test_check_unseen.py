@@ -159,6 +159,32 @@ def test_a_mask_of_numbers_counts(
     assert (check.level("forward").verdict == "pass") == same
 
 
+class Steps(nn.Module):
+    """All outputs of a bidirectional layer that knows no mask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(3, 5, batch_first=True, bidirectional=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.gru(x)[0]
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_mask_is_a_cause(both: bool) -> None:
+    gru = layers.GRU(5, return_sequences=both)
+    layer = layers.Bidirectional(gru) if both else gru
+    ours = keras.Sequential([keras.Input((7, 3)), layers.Masking(-1.0), layer])
+    theirs = Steps() if both else Recurrent(None)
+    check = shared.check_pair(ours, theirs, precisions=("float64",))
+    assert [(c.id, c.levels[0], c.share > 0.99) for c in check.causes] == [
+        ("rnn_mask", "forward", True)
+    ]
+    assert check.level("forward").explained
+    # Keras' loss leaves masked outputs out, too.
+    assert bool(check.unexplained) == both
+
+
 @pytest.mark.parametrize(("rate", "p"), [(0.5, 0.0), (0.0, 0.5)])
 def test_dropout_in_one_model_alone_is_told(rate: float, p: float) -> None:
     (cause,) = checked(layers.Dropout(rate), nn.Dropout(p)).causes

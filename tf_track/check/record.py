@@ -177,6 +177,8 @@ class Recorder:
                 "key": value if key is None else key,
                 "value": value,
             }
+        if tf.is_tensor(given.get("mask")):
+            self._keep_all(f"layer/{order}/mask", [given["mask"]])
         inputs = [value for name, value in given.items() if "mask" not in name]
         self._keep_all(f"layer/{order}/in", tensors(inputs))
 
