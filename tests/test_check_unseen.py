@@ -222,6 +222,13 @@ def test_drawn_tokens_end_in_padding() -> None:
     assert np.count_nonzero(x) == x.size - 3
 
 
+def test_drawn_sequences_end_in_what_is_masked_whatever_their_size() -> None:
+    about = {"name": "x", "shape": [7, 3], "dtype": "float32", "padding": -1.0}
+    usual, large = (inputs.drawn([about], [], 0, size=n)[0] for n in (1.0, 10.0))
+    assert (usual[0, 4:] == -1).all() and (large[0, 4:] == -1).all()
+    np.testing.assert_allclose(large[1:], 10 * usual[1:], rtol=1e-6)
+
+
 def test_a_mask_counts_however_large_the_table_is() -> None:
     ours = keras.Sequential(
         [

@@ -30,9 +30,9 @@ def errors(both: Both, precision: str = "float64") -> tuple[LayerError, ...]:
                 turned = np.empty_like(a)
                 turned[..., rows] = a
                 a = turned
-            turned = arrange.into(a, b)
-            if turned is not None:
-                given[f"{theirs}/{name}"] = turned
+            arranged = arrange.into(a, b)
+            if arranged is not None:
+                given[f"{theirs}/{name}"] = arranged
     replayed, _ = both.torch.ask("replay", given, precision=precision, repairs=[])
     return tuple(
         LayerError(
