@@ -57,12 +57,18 @@ def find(both: Both) -> Unreached:
     causes: list[Cause] = []
     notes: list[str] = []
     for slot in steps.aligned(both, answers):
-        found = list(_unreached(slot, answers, lone))
-        if found and slot.keras is not None and slot.torch is not None:
-            causes.append(_cause(slot, slot.keras, slot.torch, found))
-        elif found:
+        found = _unreached(slot, answers, lone)
+        if not found:
+            continue
+        if slot.keras is None or slot.torch is None:
             notes.append(_note(slot, found))
+        elif {slot.keras["op"], slot.torch["op"]} <= _BOUNDED:
+            causes.append(_cause(slot, slot.keras, slot.torch, found))
     return Unreached(tuple(causes), tuple(notes))
+
+
+_BOUNDED = {"relu", "leaky_relu", "clip", "hard_tanh"}
+"""What may differ in its bounds alone; the numbers show any other difference."""
 
 
 def _all(found: list[Step]) -> Counter[Bound]:
@@ -82,16 +88,20 @@ def bounds(step: Step) -> Iterator[Bound]:
 
 def _unreached(
     slot: steps.Slot, answers: Answers, lone: tuple[Counter[Bound], Counter[Bound]]
-) -> Iterator[tuple[Bound, float]]:
-    """Each such bound of a slot, and how far the numbers go towards it."""
+) -> list[tuple[Bound, float]]:
+    """Each such bound of a slot, and how far the numbers go towards it.
+
+    None where one of them is reached, which the outputs show.
+    """
+    found = []
     sides = (slot.keras, answers.keras), (slot.torch, answers.torch)
     for (step, trace), left in zip(sides, lone, strict=True):
         for bound in bounds(step) if step is not None else ():
             if left[bound] > 0 and step is not None:
                 left[bound] -= 1
-                farthest = _farthest(step, trace, bound.upper)
-                if farthest < bound.at if bound.upper else farthest > bound.at:
-                    yield bound, farthest
+                found.append((bound, _farthest(step, trace, bound.upper)))
+    reached = any(far >= one.at if one.upper else far <= one.at for one, far in found)
+    return [] if reached else found
 
 
 def _farthest(step: Step, trace: Trace, upper: bool) -> float:
