@@ -104,6 +104,7 @@ AUTOENCODER = (
     plant("autoencoder", "another activation", "forward", "activation@encode_2", torch("F.silu", "F.relu")),
     plant("autoencoder", "no sigmoid", "forward", "activation_missing@pixels", torch("torch.sigmoid(self.pixels(x))", "self.pixels(x)")),
     plant("autoencoder", "bilinear upsampling", "forward", "upsample@upsample", torch('mode="nearest"', 'mode="bilinear"')),
+    plant("autoencoder", "another cubic", "forward", "resize_bicubic@upsample", keras("layers.UpSampling2D(2,", 'layers.UpSampling2D(2, interpolation="bicubic",'), torch('mode="nearest"', 'mode="bicubic"')),
     plant("autoencoder", "corners aligned", "forward", "upsample@upsample", keras("layers.UpSampling2D(2,", 'layers.UpSampling2D(2, interpolation="bilinear",'), torch('mode="nearest"', 'mode="bilinear", align_corners=True')),
     plant("autoencoder", "one slope for all channels", "spec", "unpaired_layer@prelu", torch("nn.PReLU(5)", "nn.PReLU()")),
     plant("autoencoder", "average in place of max", "forward", "pooling@pool", torch("nn.MaxPool2d(2)", "nn.AvgPool2d(2)")),

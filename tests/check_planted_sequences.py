@@ -13,7 +13,7 @@ LSTM = (
     plant("lstm", "second bias trained", "step", "rnn_second_bias@lstm", torch(".requires_grad_(False)", "")),
     plant("lstm", "first step in place of the last", "forward", "unexplained@lstm_2", torch("x[:, -1]", "x[:, 0]")),
     plant("lstm", "row of the padding not trained", "gradient", "embedding_padding@embedding", torch("nn.Embedding(20, 6)", "nn.Embedding(20, 6, padding_idx=0)")),
-    plant("lstm", "padding masked in Keras", "forward", "unexplained@lstm_2", keras("layers.Embedding(20, 6,", "layers.Embedding(20, 6, mask_zero=True,")),
+    plant("lstm", "padding masked in Keras", "forward", "rnn_mask@lstm_2", keras("layers.Embedding(20, 6,", "layers.Embedding(20, 6, mask_zero=True,")),
     plant("lstm", "dropout rate", "spec", "dropout_rate@dropout", torch("x[:, -1], 0.5", "x[:, -1], 0.25")),
     plant("lstm", "dropout in inference", "repeat", "dropout_active@dropout", torch(", training=self.training", "")),
     plant("lstm", "softmax over the batch", "forward", "softmax_axis@classes", torch("dim=-1", "dim=0")),

@@ -357,4 +357,20 @@ def build_torch():
 """,
         expected("spec", "unpaired_layer@bn_data"),
     ),
+    Thread(
+        "https://github.com/onnx/onnx/pull/2057",
+        "TensorFlow's cubic has a = -1/2 and no pixels outside, PyTorch's a = -3/4",
+        """
+def build_keras():
+    return keras.Sequential([
+        keras.Input((8, 10, 3)),
+        layers.Conv2D(4, 1),
+        layers.Resizing(13, 7, interpolation="bicubic", name="resize"),
+    ])
+
+def build_torch():
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.Upsample((13, 7), mode="bicubic"))
+""",
+        expected("forward", "resize_bicubic@resize"),
+    ),
 )

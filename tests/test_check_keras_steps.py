@@ -151,6 +151,22 @@ def test_float64_where_tensorflow_has_only_float32() -> None:
     np.testing.assert_allclose(found[:, :, ::2], 0.75 * x + 0.25 * left, rtol=1e-13)
 
 
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(9, 4), (3, 17)])
+def test_resizing_in_float64(
+    method: str, antialias: bool, size: tuple[int, int]
+) -> None:
+    """The same as TensorFlow's, which is in float32."""
+    x = normal(2, 7, 5, 3)
+    layer = layers.Resizing(*size, method, antialias=antialias)
+    held(keras.Sequential([keras.Input(x.shape[1:]), layer]))
+    found = forward([x])[0]["output/0"]
+    assert found.dtype == np.float64
+    expected = tf.image.resize(x.astype(np.float32), size, method, antialias=antialias)
+    np.testing.assert_allclose(found, expected, atol=5e-6)
+
+
 def test_a_convolution_in_groups_by_hand() -> None:
     held(keras.Sequential([keras.Input((8, 4)), layers.Conv1D(6, 3, groups=2)]))
     w = {key: array.astype(np.float64) for key, array in probes.weights()[0].items()}
@@ -446,6 +462,8 @@ GLUE: list[tuple[Made, tuple[str, dict[str, Any]]]] = [
     (lambda x: x[:, 1:], glue("slice")),
     (lambda x: -x, glue("negative")),
     (ops.relu6, glue("relu", **RELU | {"max_value": 6.0})),
+    (lambda x: ops.clip(x, -1, 1), glue("hard_tanh")),
+    (lambda x: ops.minimum(x, 6.0), glue("clip", min=None, max=6.0)),
     (lambda x: ops.clip(x, 0.0, 3.0), glue("relu", **RELU | {"max_value": 3.0})),
     (ops.gelu, glue("gelu", approximate=True)),
     (keras.activations.gelu, glue("gelu", approximate=False)),

@@ -31,13 +31,14 @@ def test_a_tensor_is_found_in_any_layout() -> None:
 
 @pytest.mark.parametrize("way", arrange.WAYS)
 def test_every_way_has_its_way_back(way: str) -> None:
-    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5, 6))
     assert (arrange.BACK[way](arrange.there(x, way)) == x).all()
 
 
-def test_of_two_layouts_that_fit_the_closer_one_is_taken() -> None:
-    x = np.random.default_rng(0).standard_normal((3, 3, 3))
-    for way in arrange.WAYS:
+@pytest.mark.parametrize("rank", [3, 4, 5])
+def test_of_two_layouts_that_fit_the_closer_one_is_taken(rank: int) -> None:
+    x = np.random.default_rng(0).standard_normal((3,) * rank)
+    for way in arrange.ways(rank):
         found = arrange.matched(x, arrange.there(x, way))
         assert found is not None
         assert found[0] == way
@@ -47,6 +48,17 @@ def test_a_batch_and_time_in_one_axis_is_a_reshape() -> None:
     x = np.arange(24.0).reshape(2, 3, 4)
     assert arrange.matched(x, x.reshape(6, 4)) is not None
     assert arrange.matched(x, x.reshape(4, 6)) is None
+
+
+def test_frames_in_one_axis_with_the_batch_are_found() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5, 6))
+    frames = np.moveaxis(x.reshape(6, 4, 5, 6), -1, 1)
+    found = arrange.matched(x, frames)
+    assert found is not None
+    assert (found[1] == x).all()
+    turned = arrange.into(x, frames)
+    assert turned is not None
+    assert (turned == frames).all()
 
 
 def test_a_number_that_is_not_finite_is_infinitely_far() -> None:

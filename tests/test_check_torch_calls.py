@@ -204,11 +204,12 @@ def test_upsampling(layer: Any, settings: dict[str, Any]) -> None:
     compare(model_of((4, 5, 3), layer), module, normal(2, 4, 5, 3), repair)
 
 
-def test_bilinear_upsampling() -> None:
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_smooth_upsampling(mode: str) -> None:
     """TensorFlow computes it in float32."""
-    layer = layers.UpSampling2D((2, 3), interpolation="bilinear")
-    module = nn.Upsample(scale_factor=(2, 3), mode="bilinear", align_corners=True)
-    repair = glue("upsample", scale=[2, 3], mode="bilinear", align_corners=False)
+    layer = layers.UpSampling2D((2, 3), interpolation=mode)
+    module = nn.Upsample(scale_factor=(2, 3), mode=mode, align_corners=True)
+    repair = glue("upsample", scale=[2, 3], mode=mode, align_corners=False)
     x = normal(2, 4, 5, 3)
     probes.hold(module)
     given = {"input/0": x}

@@ -58,19 +58,148 @@ def checked(middle: Any, function: Callable[[torch.Tensor], torch.Tensor]) -> Ch
         (layers.ReLU(max_value=6), F.relu),
         (layers.ReLU(), F.relu6),
         (layers.ReLU(max_value=6), lambda x: x.clamp(0, 5)),
+        (layers.Lambda(lambda x: keras.ops.clip(x, -5, 5)), lambda x: x.clamp(-4, 4)),
     ],
 )
-def test_a_bound_that_no_number_reaches_is_told(middle: Any, function: Any) -> None:
+def test_a_bound_beyond_the_usual_numbers_is_reached(
+    middle: Any, function: Any
+) -> None:
     check = checked(middle, function)
     assert not check.passed
-    assert [(one.id, one.levels) for one in check.causes] == [
-        ("activation_setting", ("spec",))
+    assert [(c.id, c.levels[0], c.share > 0.99) for c in check.causes] == [
+        ("activation_setting", "forward", True)
+    ]
+    assert any("10 times as large as usual" in note for note in check.notes)
+
+
+@pytest.mark.parametrize(
+    ("middle", "function", "id"),
+    [
+        (lambda x: keras.ops.clip(x, -5, 5), lambda x: x, "activation_missing"),
+        (lambda x: keras.ops.minimum(x, 6.0), lambda x: x, "activation_missing"),
+        (lambda x: x, lambda x: F.hardtanh(x, -5, 5), "activation_extra"),
+        (lambda x: x, lambda x: F.threshold(x, -8.0, -8.0), "activation_extra"),
+    ],
+)
+def test_so_is_a_bound_of_one_model_alone(middle: Any, function: Any, id: str) -> None:
+    check = checked(layers.Lambda(middle), function)
+    assert [(c.id, c.levels[0], c.share > 0.99) for c in check.causes] == [
+        (id, "forward", True)
     ]
 
 
-@pytest.mark.parametrize("function", [F.relu6, lambda x: F.hardtanh(x, 0.0, 6.0)])
+def normed(function: Callable[[torch.Tensor], torch.Tensor]) -> nn.Module:
+    """What comes out of a norm has a size of its own, whatever went in."""
+    return Between(lambda x: function(F.layer_norm(x, (8,), eps=1e-3)))
+
+
+def plain_norm(*middle: Any) -> keras.Model:
+    norm = layers.LayerNormalization(epsilon=1e-3, center=False, scale=False)
+    stack = layers.Dense(8), norm, *middle, layers.Dense(2)
+    return keras.Sequential([keras.Input((6,)), *stack])
+
+
+def test_a_bound_that_nothing_reaches_is_told() -> None:
+    check = shared.check_pair(plain_norm(layers.ReLU(6.0)), normed(F.relu))
+    (cause,) = check.causes
+    assert (cause.id, cause.levels) == ("activation_setting", ("spec",))
+    assert (cause.keras, cause.torch) == ("relu(max_value=6)", "relu")
+    assert "and not 6 (give --data that do)" in cause.remedy
+
+
+def test_such_a_bound_in_one_model_alone_is_noted() -> None:
+    check = shared.check_pair(plain_norm(), normed(lambda x: x.clamp(-9, 9)))
+    assert check.passed
+    (note,) = [one for one in check.notes if "clip(min=-9, max=9)" in one]
+    assert "in PyTorch, nothing like it in Keras" in note
+    assert "and not -9 or 9" in note
+
+
+@pytest.mark.parametrize(
+    "function",
+    [F.relu6, lambda x: F.hardtanh(x, 0.0, 6.0), lambda x: F.relu(x).clamp(max=6)],
+)
 def test_the_same_bound_is_no_difference(function: Any) -> None:
-    assert checked(layers.ReLU(max_value=6), function).passed
+    check = checked(layers.ReLU(max_value=6), function)
+    assert check.passed and not any("reach" in note for note in check.notes)
+
+
+def test_larger_numbers_bring_no_false_alarm() -> None:
+    """What float64 shows of PyTorch's softplus beyond 20 does not count."""
+    check = checked(layers.Activation("softplus"), F.softplus)
+    assert check.passed and not any("as usual" in note for note in check.notes)
+
+
+class Recurrent(nn.Module):
+    """A GRU's last step, of sequences that end where all is `padding`, if given."""
+
+    def __init__(self, padding: float | None) -> None:
+        super().__init__()
+        self.gru, self.padding = nn.GRU(3, 5, batch_first=True), padding
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.padding is None:
+            return self.gru(x)[1][-1]
+        lengths = (x != self.padding).any(-1).sum(1)
+        packed = nn.utils.rnn.pack_padded_sequence(
+            x, lengths, batch_first=True, enforce_sorted=False
+        )
+        return self.gru(packed)[1][-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "padding", "same"),
+    [(0.0, 0.0, True), (0.0, None, False), (-1.0, -1.0, True), (None, 0.0, False)],
+)
+def test_a_mask_of_numbers_counts(
+    value: float | None, padding: float | None, same: bool
+) -> None:
+    masking = [] if value is None else [layers.Masking(value)]
+    ours = keras.Sequential([keras.Input((7, 3)), *masking, layers.GRU(5)])
+    check = shared.check_pair(ours, Recurrent(padding), precisions=("float64",))
+    assert (check.level("forward").verdict == "pass") == same
+
+
+class Steps(nn.Module):
+    """All outputs of a bidirectional layer that knows no mask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(3, 5, batch_first=True, bidirectional=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.gru(x)[0]
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_mask_is_a_cause(both: bool) -> None:
+    gru = layers.GRU(5, return_sequences=both)
+    layer = layers.Bidirectional(gru) if both else gru
+    ours = keras.Sequential([keras.Input((7, 3)), layers.Masking(-1.0), layer])
+    theirs = Steps() if both else Recurrent(None)
+    check = shared.check_pair(ours, theirs, precisions=("float64",))
+    assert [(c.id, c.levels[0], c.share > 0.99) for c in check.causes] == [
+        ("rnn_mask", "forward", True)
+    ]
+    assert check.level("forward").explained
+    # Keras' loss leaves masked outputs out, too.
+    assert bool(check.unexplained) == both
+
+
+@pytest.mark.parametrize(("rate", "p"), [(0.5, 0.0), (0.0, 0.5)])
+def test_dropout_in_one_model_alone_is_told(rate: float, p: float) -> None:
+    (cause,) = checked(layers.Dropout(rate), nn.Dropout(p)).causes
+    assert (cause.id, cause.levels) == ("dropout_rate", ("spec",))
+    assert "none" in (cause.keras, cause.torch)
+
+
+def test_a_table_that_shortens_its_rows_is_told() -> None:
+    table = layers.Embedding(20, 4)
+    ours = keras.Sequential([keras.Input((7,), dtype="int32"), table])
+    check = shared.check_pair(ours, nn.Sequential(nn.Embedding(20, 4, max_norm=1.0)))
+    assert [(c.id, c.levels) for c in check.causes] == [
+        ("embedding_max_norm", ("spec",))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +221,13 @@ def test_drawn_tokens_end_in_padding() -> None:
     (x,) = inputs.drawn([about], [], 0)
     assert not x[0, 4:].any()
     assert np.count_nonzero(x) == x.size - 3
+
+
+def test_drawn_sequences_end_in_what_is_masked_whatever_their_size() -> None:
+    about = {"name": "x", "shape": [7, 3], "dtype": "float32", "padding": -1.0}
+    usual, large = (inputs.drawn([about], [], 0, size=n)[0] for n in (1.0, 10.0))
+    assert (usual[0, 4:] == -1).all() and (large[0, 4:] == -1).all()
+    np.testing.assert_allclose(large[1:], 10 * usual[1:], rtol=1e-6)
 
 
 def test_a_mask_counts_however_large_the_table_is() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ Array: TypeAlias = NDArray[Any]
 WAYS: Mapping[str, Callable[[Array], Array]] = {
     "as_is": lambda x: x,
     "channels_first": lambda x: np.moveaxis(x, -1, 1),
+    "channels_third": lambda x: np.moveaxis(x, -1, 2),
     "time_first": lambda x: np.swapaxes(x, 0, 1),
 }
 """From Keras' layout to what a PyTorch model may expect."""
@@ -20,6 +21,7 @@ WAYS: Mapping[str, Callable[[Array], Array]] = {
 BACK: Mapping[str, Callable[[Array], Array]] = {
     "as_is": lambda x: x,
     "channels_first": lambda x: np.moveaxis(x, 1, -1),
+    "channels_third": lambda x: np.moveaxis(x, 2, -1),
     "time_first": lambda x: np.swapaxes(x, 0, 1),
 }
 """The ways back."""
@@ -27,6 +29,7 @@ BACK: Mapping[str, Callable[[Array], Array]] = {
 TOLD = {
     "as_is": "as in Keras",
     "channels_first": "channels first",
+    "channels_third": "batch and time first, then the channels",
     "time_first": "time first",
 }
 
@@ -37,7 +40,8 @@ def ways(rank: int) -> tuple[str, ...]:
         return ("as_is",)
     if rank == 3:
         return ("as_is", "channels_first", "time_first")
-    return ("channels_first", "as_is")
+    images = "channels_first", "as_is"
+    return (*images, "channels_third") if rank == 5 else images
 
 
 def there(array: Array, way: str) -> Array:
@@ -69,6 +73,9 @@ def matched(keras: Array, torch: Array) -> tuple[str, Array] | None:
     found = fitted(keras, torch)
     if found:
         return found
+    if keras.ndim == 5 and torch.ndim == 4:
+        frames = fitted(keras.reshape(-1, *keras.shape[2:]), torch)
+        return frames and ("reshaped", frames[1].reshape(keras.shape))
     plain = [[n for n in array.shape if n != 1] for array in (keras, torch)]
     same = keras.shape[-1:] == torch.shape[-1:] or plain[0] == plain[1]
     if keras.size == torch.size and same:
@@ -76,14 +83,13 @@ def matched(keras: Array, torch: Array) -> tuple[str, Array] | None:
     return None
 
 
-def way_into(keras: Array, torch: Array) -> str | None:
-    """How to turn a Keras tensor into one shaped like a PyTorch one."""
-    found = [
-        (distance(WAYS[way](keras), torch), index, way)
-        for index, way in enumerate(ways(keras.ndim))
-        if WAYS[way](keras).shape == torch.shape
-    ]
-    return min(found)[2] if found else None
+def into(keras: Array, torch: Array) -> Array | None:
+    """A Keras tensor turned into one shaped like a PyTorch one; None where none is."""
+    if keras.ndim == 5 and torch.ndim == 4:
+        keras = keras.reshape(-1, *keras.shape[2:])
+    turned = (there(keras, way) for way in ways(keras.ndim))
+    alike = (array for array in turned if array.shape == torch.shape)
+    return min(alike, key=lambda array: distance(array, torch), default=None)
 
 
 def distance(a: Array, b: Array) -> float:
@@ -99,8 +105,3 @@ def distance(a: Array, b: Array) -> float:
     if not difference:
         return 0.0
     return difference / max(float(np.abs(a).max()), float(np.abs(b).max()))
-
-
-def last_axes(outputs: Sequence[Array]) -> list[tuple[int, ...]]:
-    """The shapes, for messages."""
-    return [tuple(array.shape) for array in outputs]

@@ -12,11 +12,13 @@ from shared.check import (
     call_order,
     inputs,
     local,
+    magnitude,
     output_causes,
     repeatable,
     show_pairs,
     specification,
     start,
+    unreached,
 )
 from shared.check.answers import Answers, Array
 from shared.check.both import Both, Repairs
@@ -78,19 +80,25 @@ class _Examination:
         self.start, answers = call_order.best(both, ways, self._begin)
         self.notes += [*self.start.notes, *specification.modes(both)]
         self._feed(answers)
-        self.spec = specification.compare(both)
+        bounds = unreached.find(both)
+        self.notes += bounds.notes
+        self.spec = specification.compare(both, bounds.causes)
 
     def _begin(self) -> start.Start:
         return start.settle(self.both, self.options.weights, self.options.seed)
 
     def _draw(self) -> None:
         """The inputs."""
-        both, options = self.both, self.options
-        about = both.keras_about["inputs"]
-        if options.inputs:
-            both.inputs = inputs.checked(about, options.inputs)
+        given = self.options.inputs
+        if given:
+            about = self.both.keras_about["inputs"]
+            self.both.inputs = inputs.checked(about, given)
         else:
-            both.inputs = inputs.drawn(about, options.shapes, options.seed)
+            self.both.inputs = self._drawn()
+
+    def _drawn(self, size: float = 1.0) -> list[Array]:
+        about, options = self.both.keras_about["inputs"], self.options
+        return inputs.drawn(about, options.shapes, options.seed, size=size)
 
     def _feed(self, answers: Answers) -> None:
         """The way PyTorch takes the inputs, the way its outputs come, the target."""
@@ -101,6 +109,8 @@ class _Examination:
         both.output_ways = tuple(one[0] if one else "as_is" for one in found)
         if any(way != "as_is" for way in (*both.plan.ways, *both.output_ways)):
             self.notes.append(self._layouts())
+        if not self.options.inputs:
+            self.notes += magnitude.settle(both, self._drawn)
         self.task = self._task(ours)
 
     def _layouts(self) -> str:

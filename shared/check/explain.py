@@ -9,7 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence, Set
 
-from shared.check import bridge, glue_causes, layer_causes, measure, steps
+from shared.check import (
+    bridge,
+    glue_causes,
+    layer_causes,
+    measure,
+    sequence_causes,
+    steps,
+)
 from shared.check.answers import Answers
 from shared.check.both import Both
 from shared.check.candidate import Candidate, Repair, merged
@@ -91,6 +98,10 @@ class ForwardSearch:
             pair.keras.order: answers.keras[f"layer/{pair.keras.order}/in"].shape
             for pair in both.pairing.pairs
             if f"layer/{pair.keras.order}/in" in answers.keras
+        }
+        self._masks = {
+            pair.keras.order: answers.keras.get(f"layer/{pair.keras.order}/mask")
+            for pair in both.pairing.pairs
         }
         self._candidates = list(self._all(more))
 
@@ -194,6 +205,10 @@ class ForwardSearch:
             lone = steps.alone(self._slots, slot, *beside)
             for one in layer_causes.candidates(pair, *settings, given, lone):
                 if one.stage == "forward":
+                    yield dataclasses.replace(one, slot=slot)
+            mask = self._masks.get(pair.keras.order)
+            if mask is not None:
+                for one in sequence_causes.masked(pair, settings[0], mask):
                     yield dataclasses.replace(one, slot=slot)
         yield from glue_causes.candidates(both, self._slots)
 

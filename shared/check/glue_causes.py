@@ -71,10 +71,12 @@ def _between(
     elif op != theirs["op"]:
         id = "activation" if op in ACTIVATIONS else "pooling"
         id = id if op in ACTIVATIONS | POOLINGS else "operation"
-        texts = _call(ours), _call(theirs), f"{_call(ours)} in PyTorch too"
+        texts = told(ours), told(theirs), f"{told(ours)} in PyTorch too"
         yield _make(id, index, slot, texts, repair)
     elif op in POOLINGS:
         yield from _pooling(slots, index, ours, theirs)
+    elif op == "upsample" and _is_bicubic(settings):
+        yield _make("resize_bicubic", index, slot, _bicubic(theirs), repair)
     elif op in ACTIVATIONS or settings != theirs["settings"]:
         id = "activation_setting" if op in ACTIVATIONS else op
         id = _NAMED.get(op, id)
@@ -82,7 +84,7 @@ def _between(
         if op == "gelu" and settings == theirs["settings"]:
             yield _gelu(index, slot, repair)
         elif settings != theirs["settings"]:
-            remedy = f"{_call(ours)} in PyTorch too"
+            remedy = f"{told(ours)} in PyTorch too"
             yield _make(id, index, slot, (keras, torch, remedy), repair)
 
 
@@ -95,6 +97,30 @@ ACTIVE = (
     "drops in training only",
     "drops in inference mode too",
     "F.dropout(x, p, training=self.training), or an nn.Dropout",
+)
+
+
+def _is_bicubic(settings: Any) -> bool:
+    return settings["mode"] == "bicubic" and not settings.get("antialias")
+
+
+def _bicubic(theirs: Step) -> tuple[str, str, str]:
+    settings, more = theirs["settings"], ""
+    if settings["mode"] == "bicubic":
+        exact = settings.get("antialias", False)
+        more = "a = -1/2, places exact" if exact else "a = -3/4, the edge repeated"
+    return _KEYS, f"{_all(settings)}; {more}".rstrip("; "), _BICUBIC
+
+
+_KEYS = "mode bicubic: a = -1/2, no pixels beyond the edge, places rounded to 1/1024"
+_BICUBIC = (
+    "antialias=True in F.interpolate if it enlarges by 2, 4 or 8. Else, for (N, C, h, "
+    "w) to the size (m, k), weights(h, m) @ x @ weights(w, k).T, with def weights(n, "
+    "m): p = (torch.arange(m) + 0.5) * n / m - 0.5; "
+    "p = p.floor() + ((p - p.floor()) * 1024).round() / 1024; "
+    "d = (p[:, None] - torch.arange(n)).abs(); "
+    "w = torch.where(d < 1, (1.5 * d - 2.5) * d**2 + 1, "
+    "((2.5 - 0.5 * d) * d - 4) * d + 2) * (d < 2); return w / w.sum(1, keepdim=True)"
 )
 _FLATTEN = (
     "flattens with the channels last",
@@ -193,7 +219,7 @@ def _missing(
     where = {key: last[key] for key in ("order", "id") if key in last}
     repair = {"do": "after", **where, "op": ours["op"]}
     repair["settings"] = dict(ours["settings"])
-    texts = _call(ours), "nothing", f"{_call(ours)} in PyTorch too"
+    texts = told(ours), "nothing", f"{told(ours)} in PyTorch too"
     candidate = _make("activation_missing", index, slots[index], texts, repair)
     names = {p.torch.order: p.torch.name for p in both.pairing.pairs}
     after = last.get("place") or names.get(last["order"], "the last layer")
@@ -211,7 +237,7 @@ def _extra(slots: Sequence[Slot], index: int, theirs: Step) -> Iterator[Candidat
         off = _as_keras(theirs, "dropout", theirs["settings"] | {"active": False})
         yield _make("dropout_active", index, slot, ACTIVE, off)
     elif theirs["op"] in ACTIVATIONS:
-        texts = "nothing", _call(theirs), f"leave out {_call(theirs)} in PyTorch"
+        texts = "nothing", told(theirs), f"leave out {told(theirs)} in PyTorch"
         yield _make("activation_extra", index, slot, texts, skip)
     elif theirs["op"] in ("reshape", "flatten"):
         yield _flatten(slots, index, theirs)
@@ -228,7 +254,7 @@ _LAST = (
 )
 
 
-def _call(step: Step) -> str:
+def told(step: Step) -> str:
     """'relu', 'leaky_relu(slope=0.3)'; what an activation leaves off is left out."""
     off = (None, False, 0.0) if step["op"] in ACTIVATIONS else (None,)
     given = {k: v for k, v in step["settings"].items() if v not in off}

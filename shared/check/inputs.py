@@ -44,13 +44,18 @@ def drawn(
     about: Sequence[Mapping[str, Any]],
     given: Sequence[tuple[tuple[int, ...], int | None]],
     seed: int,
+    size: float = 1.0,
 ) -> list[Array]:
     """A batch for each input: normal numbers, or integers where the model looks up.
+
+    The first sample of what the model looks up, masks or reads step by step ends in
+    padding.
 
     Args:
         about: what the Keras model tells of its inputs.
         given: shapes with their batch axis, and bounds of integers, from the user.
         seed: of the numbers.
+        size: their standard deviation.
 
     Raises:
         UsageError: a shape is neither known nor given, or does not fit the model.
@@ -70,16 +75,21 @@ def drawn(
         below = below or one.get("below")
         if below:
             numbers = random.integers(0, below, shape).astype(np.int32)
-            if numbers.ndim > 1:
-                numbers[0, numbers.shape[1] // 2 + 1 :] = 0  # as padding is
-            found.append(numbers)
+            found.append(_padded(numbers, 0))
         elif "int" in str(one.get("dtype")):
             found.append(random.integers(0, 2, shape).astype(one["dtype"]))
         elif one.get("dtype") == "bool":
             found.append(random.random(shape) < 0.5)
         else:
-            found.append(random.standard_normal(shape).astype(np.float32))
+            normal = (size * random.standard_normal(shape)).astype(np.float32)
+            found.append(_padded(normal, one.get("padding")))
     return found
+
+
+def _padded(numbers: Array, value: float | None) -> Array:
+    if value is not None and numbers.ndim > 1:
+        numbers[0, numbers.shape[1] // 2 + 1 :] = value
+    return numbers
 
 
 def checked(about: Sequence[Mapping[str, Any]], given: Sequence[Array]) -> list[Array]:

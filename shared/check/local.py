@@ -58,8 +58,7 @@ def arranged(keras: Array, torch: Array, rows: Array | None) -> Array | None:
         turned = np.empty_like(keras)
         turned[..., rows] = keras
         keras = turned
-    way = arrange.way_into(keras, torch)
-    return None if way is None else arrange.there(keras, way)
+    return arrange.into(keras, torch)
 
 
 def _error(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shared.check.answers import Array
 from shared.check.candidate import INVISIBLE, Candidate, Repair, Settings, number
 from shared.check.layer_candidate import as_keras, make
 from shared.check.pairing import Pair
@@ -41,6 +42,21 @@ def recurrent(pair: Pair, keras: Settings, torch: Settings) -> Iterator[Candidat
             "set bias_hh to zero and freeze it: bias_hh_l0.requires_grad_(False)",
             _second_bias(pair),
             stage="step",
+        )
+
+
+def masked(pair: Pair, keras: Settings, mask: Array) -> Iterator[Candidate]:
+    """Of a recurrent layer that Keras gives a mask, of shape (batch, time)."""
+    if pair.keras.kind.endswith(("simple_rnn", "lstm", "gru", "gru_reset_before")):
+        rule = {"mask": mask.tolist(), "zero_output": keras.get("zero_output", False)}
+        yield make(
+            pair,
+            "rnn_mask",
+            "masked: padded steps leave the state as it is",
+            "every step counts",
+            "pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False) "
+            "before PyTorch's layer, and h_n for the last step; or no mask in Keras",
+            as_keras(pair, rule),
         )
 
 

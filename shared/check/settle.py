@@ -113,6 +113,8 @@ def _likely(both: Both, rank: int) -> tuple[str, ...]:
     first = next(iter(both.torch_about["layers"]), {"kind": ""})
     if rank == 3 and "conv" in first["kind"]:
         return ("channels_first", "as_is", "time_first")
+    if rank == 5 and first["kind"].startswith(("conv1d", "conv2d")):
+        return ("channels_third", "channels_first", "as_is")
     return ways
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shared.check import steps
-from shared.check.answers import Answers
 from shared.check.both import Both
-from shared.check.candidate import number
+from shared.check.flow import Step
 from shared.check.pairing import Pair, Pairing
 from shared.check.result import Cause, Level
 
@@ -24,9 +22,14 @@ class Specification:
     causes: tuple[Cause, ...]
 
 
-def compare(both: Both) -> Specification:
-    """Whether every layer has a partner with the same parameters, trained alike."""
-    causes = tuple(_causes(both))
+def compare(both: Both, bounds: Sequence[Cause] = ()) -> Specification:
+    """Whether every layer has a partner with the same parameters, trained alike.
+
+    Args:
+        both: the pair.
+        bounds: differences that no number shows.
+    """
+    causes = (*_causes(both), *bounds)
     keras, torch = (
         sum(_size(layer["parameters"]) for layer in about["layers"])
         for about in (both.keras_about, both.torch_about)
@@ -84,8 +87,8 @@ def _causes(both: Both) -> Iterator[Cause]:
                 )
         yield from _frozen(both, pair)
         yield from _rates(both, pair)
+        yield from _norms(both, pair)
     yield from _dropouts(both)
-    yield from _bounds(both)
 
 
 _BIAS = "use_bias in Keras and bias in PyTorch alike"
@@ -115,58 +118,36 @@ def _rates(both: Both, pair: Pair) -> Iterator[Cause]:
         yield _cause("dropout_rate", pair, *told, remedy)
 
 
+def _norms(both: Both, pair: Pair) -> Iterator[Cause]:
+    """What shortens the rows of a table, once one is long enough."""
+    theirs = both.torch_about["settings"].get(str(pair.torch.order), {})
+    if theirs.get("max_norm") is not None:
+        told = "rows as they are", f"max_norm {theirs['max_norm']:g}"
+        yield _cause("embedding_max_norm", pair, *told, "max_norm=None in PyTorch")
+
+
 def _dropouts(both: Both) -> Iterator[Cause]:
     """The dropout calls of both, in order; they are off while the two are compared."""
     answers = both.forward("float32", record="steps")
-    for slot in steps.aligned(both, answers):
-        ours, theirs = slot.keras, slot.torch
-        if ours is None or theirs is None or ours.get("op") != "dropout":
-            continue
-        rates = ours["settings"]["rate"], theirs["settings"]["rate"]
-        if abs(rates[0] - rates[1]) > 1e-6:
-            told = f"rate {rates[0]:g}", f"p {rates[1]:g}"
-            remedy = f"nn.Dropout({rates[0]:g}) in PyTorch"
-            place = slot.place, theirs["place"]
+    slots = steps.aligned(both, answers)
+    found = [(slot, _rate(slot.keras), _rate(slot.torch)) for slot in slots]
+    if Counter(a for _, a, _ in found if a) == Counter(b for _, _, b in found if b):
+        return  # perhaps told in another order
+    for slot, ours, theirs in found:
+        if ours != theirs:
+            told = (
+                f"rate {ours:g}" if ours else "none",
+                f"p {theirs:g}" if theirs else "none",
+            )
+            remedy = f"nn.Dropout({ours:g}) in PyTorch" if ours else "none in PyTorch"
+            place = slot.place, slot.torch["place"] if slot.torch else ""
             yield Cause("dropout_rate", *place, *told, ("spec",), 1.0, remedy)
 
 
-def _bounds(both: Both) -> Iterator[Cause]:
-    """Where only one ReLU is bounded, and no number reached the bound to show it."""
-    slots = _relus(both, both.forward("float32", record="steps"))
-    bounds = [(_bound(slot.keras), _bound(slot.torch)) for slot in slots]
-    if collections.Counter(a for a, _ in bounds) == collections.Counter(
-        b for _, b in bounds
-    ):
-        return  # perhaps told in another order
-    answers = both.forward("float32", record="all")
-    for slot in _relus(both, answers):
-        found = _bound(slot.keras), _bound(slot.torch)
-        (out,) = steps.recorded(answers.keras, slot.keras, "out")
-        if found[0] != found[1] and out.max() < min(found):
-            ours, theirs = (
-                f"max_value {number(n) if n < math.inf else 'none'}" for n in found
-            )
-            place = slot.place, slot.torch["place"]
-            remedy = "bounded alike in both, as nn.ReLU6 and ReLU(max_value=6) are"
-            yield Cause(
-                "activation_setting", *place, ours, theirs, ("spec",), 1.0, remedy
-            )
-
-
-def _relus(both: Both, answers: Answers) -> list[Any]:
-    """Where both models have a ReLU."""
-    return [
-        slot
-        for slot in steps.aligned(both, answers)
-        if slot.keras is not None
-        and slot.torch is not None
-        and slot.keras.get("op") == slot.torch.get("op") == "relu"
-    ]
-
-
-def _bound(step: Mapping[str, Any]) -> float:
-    bound = step["settings"].get("max_value")
-    return math.inf if bound is None else float(bound)
+def _rate(step: Step | None) -> float:
+    """Of a dropout, short enough that float32 does not matter; 0 of all else."""
+    dropout = step is not None and step.get("op") == "dropout"
+    return round(float(step["settings"]["rate"]), 6) if step and dropout else 0.0
 
 
 def modes(both: Both) -> list[str]:

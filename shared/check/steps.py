@@ -22,6 +22,7 @@ from shared.parity.trace import Trace
 
 ACTIVATIONS = {
     "relu",
+    "clip",
     "leaky_relu",
     "elu",
     "selu",

@@ -42,11 +42,18 @@ def describe(subject: Subject) -> dict[str, Any]:
 
 
 def _inputs(subject: Subject) -> list[dict[str, Any]]:
-    """What is known of the inputs; "below": the smallest table one is looked up in."""
+    """What is known of the inputs.
+
+    "below" is the smallest table that one is looked up in, "padding" what stands for no
+    more steps in a sequence of numbers, if the model reads such.
+    """
     found = inputs.known(subject.model)
+    padding = _padding(subject)
     bounds = _bounds(subject, found)
     for one, below in zip(found, bounds, strict=True):
         one["below"] = below
+        if one["shape"] is not None and len(one["shape"]) > 1:
+            one["padding"] = padding
         if below is not None and not one["exact"]:
             one["dtype"] = "int32"
     return found
@@ -98,6 +105,12 @@ def _looked_up(
         with contextlib.suppress(UsageError):
             subject.call(floats, training=False)
     return seen
+
+
+def _padding(subject: Subject) -> float | None:
+    kinds = keras.layers.Masking, keras.layers.RNN
+    layers = [x for kind in kinds for x in subject.layers if isinstance(x, kind)]
+    return float(getattr(layers[0], "mask_value", 0.0)) if layers else None
 
 
 def _is_random(layer: keras.layers.Layer) -> bool:

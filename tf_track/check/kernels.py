@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras.src.backend import tensorflow
 from keras.src.backend.tensorflow import nn
-from numpy.typing import NDArray
 
+from shared.check import resizing
 from tf_track.check.rules import each
 from tf_track.check.swap import Change
 
@@ -66,21 +66,26 @@ def _in_two(pool: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 def _resized(
     images: Any, size: Sequence[int], method: Any = "bilinear", **more: Any
 ) -> tf.Tensor:
-    """Bilinear without antialiasing in float64; else as TensorFlow does it."""
-    plain = method == "bilinear" and not any(more.values())
-    if not (plain and tf.is_tensor(images) and images.dtype == tf.float64):
+    """Linear and cubic in float64, where TensorFlow has float32; else as it does it."""
+    wide = tf.is_tensor(images) and images.dtype == tf.float64
+    if not wide or method == "nearest":
         return _resize(images, size, method, **more)
+    if method not in _WEIGHTS:
+        narrow = tf.cast(images, tf.float32)
+        return tf.cast(_resize(narrow, size, method, **more), tf.float64)
+    weights = _WEIGHTS[method]
+    if more.get("antialias"):
+        weights = functools.partial(resizing.antialiased, method=method)
     rows, columns = (
-        _between(int(n), int(m)) for n, m in zip(images.shape[-3:-1], size, strict=True)
+        weights(int(n), int(m)) for n, m in zip(images.shape[-3:-1], size, strict=True)
     )
     return tf.einsum("ih,...hwc,jw->...ijc", rows, images, columns)
 
 
-def _between(size: int, wanted: int) -> NDArray[np.float64]:
-    """How much of each pixel goes into each new one, their centers evenly spread."""
-    places = (np.arange(wanted) + 0.5) * size / wanted - 0.5
-    places = places.clip(0, size - 1)
-    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(size)))
+_WEIGHTS: Mapping[Any, Callable[..., resizing.Weights]] = {
+    "bilinear": resizing.bilinear,
+    "bicubic": resizing.bicubic,
+}
 
 
 def _leaky(features: Any, alpha: Any = 0.2, name: str | None = None) -> tf.Tensor:

@@ -100,7 +100,9 @@ class Recorder:
     def _layer_hooks(self, visit: Visit) -> Iterator[Change]:
         layer = visit.layer
         orders = [self._orders[id(p)] for p in visit.parts if p.kind != "raw"]
-        if orders:
+        if isinstance(layer, layers.TimeDistributed):
+            yield layer, "call", self._over_time(layer)
+        elif orders:
             yield layer, "call", self._part(layer, orders)
             if isinstance(layer, whole.FUSED) and layer.activation is not None:
                 place = f"{visit.name}/activation"
@@ -129,6 +131,39 @@ class Recorder:
 
         return watched
 
+    def _over_time(self, layer: Layer) -> Call:
+        """One step for each of the inner layer's, whose frames are put together."""
+        call, inner = layer.call, layer.layer
+
+        @functools.wraps(call)
+        def watched(*args: Any, **named: Any) -> Any:
+            if self._depth:
+                return call(*args, **named)
+            frames: list[tuple[Trace, list[dict[str, Any]]]] = []
+            kept = self.trace, self.steps
+            before = self.calls.copy(), self._ids.copy()
+            run = inner.call
+
+            @functools.wraps(run)
+            def frame(*args: Any, **named: Any) -> Any:
+                self.trace, self.steps = {}, []
+                self.calls, self._ids = before[0].copy(), before[1].copy()
+                out = run(*args, **named)
+                frames.append((self.trace, self.steps))
+                return out
+
+            try:
+                with swapped([(inner, "call", frame)]):
+                    return call(*args, **named)
+            finally:
+                self.trace, self.steps = kept
+                self.steps += frames[0][1] if frames else []
+                for key in frames[0][0] if frames else ():
+                    arrays = [trace[key] for trace, _ in frames]
+                    self.trace[key] = np.stack(arrays, axis=1)
+
+        return watched
+
     def _note_inputs(self, layer: Layer, order: int, args: Any, named: Any) -> None:
         given = layer._call_signature.bind(*args, **named).arguments
         masks = [k for k, v in given.items() if "mask" in k and _is_set(v)]
@@ -142,6 +177,8 @@ class Recorder:
                 "key": value if key is None else key,
                 "value": value,
             }
+        if tf.is_tensor(given.get("mask")):
+            self._keep_all(f"layer/{order}/mask", [given["mask"]])
         inputs = [value for name, value in given.items() if "mask" not in name]
         self._keep_all(f"layer/{order}/in", tensors(inputs))
 

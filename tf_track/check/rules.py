@@ -84,11 +84,10 @@ def merged(op: str, settings: Settings, call: Call) -> Told:
     """The same thing under one name, however it was written."""
     if op == "relu6":
         return "relu", {**_relu(call), "max_value": 6.0}
-    if op == "relu" and settings["negative_slope"]:
+    if op == "relu" and _is_leaky(settings):
         return "leaky_relu", {"slope": settings["negative_slope"]}
-    if op == "clip" and call.get("x_min", "clip_value_min") == 0:
-        highest = call.get("x_max", "clip_value_max")
-        return "relu", {**_relu(call), "max_value": _number(highest)}
+    if op == "clip" or (op in ("minimum", "maximum") and len(call.inputs) == 1):
+        return _clipped(op, call)
     shape = call.output.shape
     if op in ("flatten", "reshape") and call.rank > 2 == len(shape):
         return "flatten", SETTINGS["flatten"](call)
@@ -101,6 +100,30 @@ def merged(op: str, settings: Settings, call: Call) -> Told:
 
 
 _POOLS = {"mean": "global_avg_pool", "max": "global_max_pool"}
+
+
+def _is_leaky(settings: Settings) -> bool:
+    """Whether a ReLU has a slope, and nothing else of its own."""
+    plain = settings["max_value"] is None and not settings["threshold"]
+    return plain and bool(settings["negative_slope"])
+
+
+def _clipped(op: str, call: Call) -> Told:
+    """By a number on either side; maximum and minimum know one."""
+    if op == "clip":
+        lowest = _plain(call.get("x_min", "clip_value_min"))
+        highest = _plain(call.get("x_max", "clip_value_max"))
+    else:
+        bounds = (_plain(call.get(name)) for name in ("x1", "x2", "x", "y"))
+        bound = next((b for b in bounds if isinstance(b, (int, float))), None)
+        lowest, highest = (bound, None) if op == "maximum" else (None, bound)
+    if any(isinstance(bound, list) for bound in (lowest, highest)):
+        return op, {}
+    if lowest == 0:
+        return "relu", {**_relu(call), "max_value": _number(highest)}
+    if (lowest, highest) == (-1, 1):
+        return "hard_tanh", {}
+    return "clip", {"min": _number(lowest), "max": _number(highest)}
 
 
 def _number(value: Any) -> Any:
@@ -177,6 +200,7 @@ def _upsample(call: Call) -> Settings:
         **size,
         "mode": str(call.get("interpolation", "method", default="nearest")),
         "align_corners": False,
+        **({"antialias": True} if call.get("antialias") else {}),
     }
 
 

@@ -133,6 +133,7 @@ def _recurrent(part: Part, layer: Layer) -> Settings:
         "return_sequences": bool(getattr(one, "return_sequences", False)),
         "return_state": bool(getattr(layer, "return_state", False)),
         "go_backwards": bool(getattr(one, "go_backwards", False)),
+        "zero_output": bool(getattr(one, "zero_output_for_mask", False)),
         "dropout": float(cell.dropout),
         "recurrent_dropout": float(cell.recurrent_dropout),
         "activation": glue.tell_activation(cell.activation)[0],

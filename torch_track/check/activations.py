@@ -80,12 +80,17 @@ def _squareplus(x: torch.Tensor, settings: Settings) -> torch.Tensor:
     return (x + torch.sqrt(x * x + settings.get("b", 4))) / 2
 
 
+def _clip(x: torch.Tensor, settings: Settings) -> torch.Tensor:
+    return x.clamp(settings.get("min"), settings.get("max"))
+
+
 def _plain(function: Any) -> Activation:
     return lambda x, settings: function(x)
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
     "relu": _relu,
+    "clip": _clip,
     "leaky_relu": _leaky_relu,
     "elu": _elu,
     "celu": _celu,

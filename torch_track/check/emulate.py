@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+from shared.check import resizing
 from torch_track.check.activations import ACTIVATIONS
 from torch_track.check.glue import Call
 from torch_track.check.rules import Settings
@@ -133,9 +134,25 @@ def _upsample(call: Call, settings: Settings) -> Any:
     if mode == "nearest":
         # The nearest centre, which for whole scales is what PyTorch's "nearest" is.
         return F.interpolate(x, size, scale, "nearest-exact")
+    antialias = settings.get("antialias", False)
+    if mode == "bicubic" and not antialias:
+        return _bicubic(x, size, scale)
     mode = "linear" if mode.endswith("linear") else mode
     mode = f"{('', 'bi', 'tri')[x.ndim - 3]}linear" if mode == "linear" else mode
-    return F.interpolate(x, size, scale, mode, settings.get("align_corners", False))
+    corners = settings.get("align_corners", False)
+    return F.interpolate(x, size, scale, mode, corners, antialias=antialias)
+
+
+def _bicubic(
+    x: torch.Tensor, size: list[int] | None, scale: list[float] | None
+) -> torch.Tensor:
+    old = list(x.shape[2:])
+    new = size or [int(n * s) for n, s in zip(old, scale or [1.0, 1.0], strict=True)]
+    rows, columns = (
+        torch.tensor(resizing.bicubic(n, m), dtype=x.dtype)
+        for n, m in zip(old, new, strict=True)
+    )
+    return rows @ x @ columns.T
 
 
 def _pad(call: Call, settings: Settings) -> Any:

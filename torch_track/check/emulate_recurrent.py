@@ -48,7 +48,10 @@ def recurrent(module: Any, levels: Mapping[int, Settings]) -> Callable[..., Any]
             for side in range(1 + module.bidirectional):
                 step = _step(module, f"_l{level}{'_reverse' * side}", rule)
                 backward = bool(side) or rule.get("go_backwards", False)
-                out, end = _run(step, x, starts[len(ends)], backward)
+                mask = _mask(rule, x)
+                out, end = _run(step, x, starts[len(ends)], backward, mask)
+                if mask is not None and rule.get("zero_output"):
+                    out = out * (mask.flip(0) if backward else mask)
                 sides.append(out.flip(0) if side else out)
                 ends.append(end)
             x = torch.cat(sides, dim=-1)
@@ -71,13 +74,31 @@ def cell(module: Any, rule: Settings) -> Callable[..., Any]:
     return forward
 
 
+def _mask(rule: Settings, x: torch.Tensor) -> torch.Tensor | None:
+    """Where steps count, of shape (time, batch, 1); None for an x of another shape."""
+    mask = torch.tensor(rule.get("mask", [])).T
+    return mask[..., None] if mask.shape == x.shape[:2] else None
+
+
 def _run(
-    step: Step, x: torch.Tensor, start: State, backward: bool
+    step: Step,
+    x: torch.Tensor,
+    start: State,
+    backward: bool,
+    mask: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, State]:
-    """All outputs in the order in which they are made, and the last state."""
+    """All outputs in the order in which they are made, and the last state.
+
+    A step that is masked repeats what was before it.
+    """
     state, outputs = start, []
-    for one in x.flip(0) if backward else x:
-        state = step(one, state)
+    times = range(len(x))
+    for t in reversed(times) if backward else times:
+        found = step(x[t], state)
+        if mask is not None:
+            pairs = zip(found, state, strict=True)
+            found = tuple(torch.where(mask[t], new, old) for new, old in pairs)
+        state = found
         outputs.append(state[0])
     return torch.stack(outputs), state
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from shared.check.arrange import WAYS
 from shared.check.user_code import guarded
 from shared.errors import UsageError
 from shared.parity.trace import Trace
@@ -91,15 +92,8 @@ def tensors_of(
     ways = (plan or {}).get("arrange", [])
     while (array := arrays.get(f"{kind}/{len(found)}")) is not None:
         way = ways[len(found)] if len(found) < len(ways) else "as_is"
-        found.append(as_tensor(_ARRANGE[way](array)))
+        found.append(as_tensor(WAYS[way](array)))
     return found
-
-
-_ARRANGE = {
-    "as_is": lambda x: x,
-    "channels_first": lambda x: np.moveaxis(x, -1, 1),
-    "time_first": lambda x: np.swapaxes(x, 0, 1),
-}
 
 
 def passed(

@@ -36,17 +36,38 @@ def capped(highest: float | None) -> Settings:
 
 
 def _clamp(input: Any, min: Any = None, max: Any = None) -> Found:
-    if isinstance(min, torch.Tensor) or isinstance(max, torch.Tensor):
+    if any(isinstance(b, torch.Tensor) and b.numel() > 1 for b in (min, max)):
         return "clip", {}
-    return ("relu", capped(max)) if min == 0 else ("clip", {})
+    lowest, highest = (None if b is None else float(b) for b in (min, max))
+    if lowest == 0:
+        return "relu", capped(highest)
+    if (lowest, highest) == (-1, 1):
+        return "hard_tanh", {}
+    return "clip", {"min": lowest, "max": highest}
+
+
+def _clamp_min(input: Any, min: Any) -> Found:
+    return _clamp(input, min)
+
+
+def _clamp_max(input: Any, max: Any) -> Found:
+    return _clamp(input, None, max)
+
+
+def _threshold(
+    input: Any, threshold: float, value: float, inplace: bool = False
+) -> Found:
+    if threshold == value:
+        return _clamp(input, value)
+    if value == 0:
+        return "relu", capped(None) | {"threshold": float(threshold)}
+    return "threshold", {"threshold": float(threshold), "value": float(value)}
 
 
 def _hardtanh(
     input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Found:
-    if min_val == 0:
-        return "relu", capped(max_val)
-    return "hard_tanh" if (min_val, max_val) == (-1, 1) else "clip", {}
+    return _clamp(input, min_val, max_val)
 
 
 def _leaky_relu(
@@ -209,6 +230,9 @@ RULES: Mapping[str, Rule] = {
     "relu6": _relu6,
     "clamp": _clamp,
     "clip": _clamp,
+    "clamp_min": _clamp_min,
+    "clamp_max": _clamp_max,
+    "threshold": _threshold,
     "hardtanh": _hardtanh,
     "leaky_relu": _leaky_relu,
     "elu": _elu,

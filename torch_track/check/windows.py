@@ -102,10 +102,12 @@ def _interpolate(
     scale_factor: Any = None,
     mode: str = "nearest",
     align_corners: bool | None = None,
-    **more: Any,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Found:
     count = input.ndim - 2
     settings: dict[str, Any] = {"mode": mode, "align_corners": bool(align_corners)}
+    settings |= {"antialias": True} if antialias else {}
     if size is not None:
         return "upsample", {"size": each(size, count)} | settings
     scales = scale_factor if isinstance(scale_factor, (list, tuple)) else [scale_factor]
