@@ -442,12 +442,14 @@ def test_a_study_that_is_broken(tmp_path: Path, changes: Any) -> None:
 def test_report_compares_first(
     tracks: object, twotrack: Command, tmp_path: Path
 ) -> None:
-    told = twotrack("report", "logic_gates", "--out", "here")
+    told = twotrack("report", "logic_gates", "--out", "here", "--seed", "7")
     assert told.code == 0
     assert told.out.startswith("✓ The tracks agree on every level of 1 lesson.\n")
     assert f"Written: {Path('here', 'index.html')} and 1 page beside it" in told.out
     names = {path.name for path in (tmp_path / "here").iterdir()}
     assert names == {"arrays", "comparison.json", "index.html", "logic_gates.html"}
+    html = (tmp_path / "here" / "logic_gates.html").read_text("utf-8")
+    assert "<dt>seed</dt><dd>7</dd>" in html
 
 
 def test_report_from_elsewhere(twotrack: Command, tmp_path: Path) -> None:
@@ -510,6 +512,8 @@ def test_report_complains(twotrack: Command, tmp_path: Path) -> None:
     told = twotrack("report", "--from", saved, "--out", "file")
     told.complains(2, "file is not a folder")
     twotrack("report", "--from", saved, "--lang", "de").complains(2, "--lang")
+    told = twotrack("report", "--from", saved, "--seed", "0")
+    told.complains(2, "--seed is for a new comparison")
 
 
 @pytest.mark.parametrize(
