@@ -132,7 +132,9 @@ def steps(count: int) -> str:
 
 def duration(seconds: float) -> str:
     """A time as a reader wants it."""
-    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
+    if seconds >= 0.1:
+        return f"{seconds:.1f} s"
+    return f"{1e3 * seconds:.0f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
 
 
 def number(value: Any) -> str:
