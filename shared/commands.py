@@ -315,7 +315,7 @@ def examine_machine(as_json: bool) -> bool:
         data = {"works": False, "problem": str(error)}
     found = {
         "python": sys.version.split()[0],
-        "packages": dict(_versions()),
+        "packages": dict(versions()),
         "tracks": tracks,
         "mnist": data,
     }
@@ -326,7 +326,8 @@ def examine_machine(as_json: bool) -> bool:
     return all(part["works"] for part in (*tracks.values(), data))
 
 
-def _versions() -> Iterator[tuple[str, str]]:
+def versions() -> Iterator[tuple[str, str]]:
+    """Of this package and of what it stands on."""
     names = ("twotrack", "numpy", "scikit-learn", "tensorflow", "keras", "torch")
     for name in names:
         try:

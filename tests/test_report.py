@@ -534,14 +534,19 @@ def test_a_file_that_is_no_comparison(
 def test_page_of_a_pair() -> None:
     html = check_page(reports.finding())
     check(html)
-    assert "The models disagree, first at bn: batch_norm_epsilon at bn." in html
+    assert "The models disagree, first at bn, for one cause:" in html
+    assert html.index("<li>batch norm epsilon at bn</li>") < html.index("Why")
     assert "nn.BatchNorm2d(8, eps=1e-3)" in html
-    assert "100% of the error at forward" in html
+    assert "99\N{NO-BREAK SPACE}% of the error in forward" in html
     assert "gamma 8" in html
     passed = reports.finding()["levels"][0] | {"verdict": "pass"}
     assert "agree on all 1 checks" in check_page(reports.finding(levels=[passed]))
     unexplained = check_page(reports.finding(causes=[], unexplained="conv"))
     assert "nothing known explains conv" in unexplained
+    (cause,) = reports.finding()["causes"]
+    alike = check_page(reports.finding(causes=[cause, cause | {"place": "bn2"}]))
+    assert alike.count("<h3>batch norm epsilon at bn and 1 more</h3>") == 1
+    assert "<code>bn, bn2</code>" in alike
 
 
 @pytest.mark.parametrize("key", reports.finding())
