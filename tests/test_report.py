@@ -209,6 +209,14 @@ def test_no_real_page_is_heavy(written: dict[str, str]) -> None:
         assert len(html.encode()) < LIMIT
 
 
+def test_the_largest_page_is_not_heavy(tmp_path: Path) -> None:
+    (entry,) = reading.read(reports.restless(tmp_path))
+    html = pages.lesson_page(entry, "en")
+    check(html)
+    assert html.count("<svg") == 8 + 2
+    assert len(html.encode()) < LIMIT
+
+
 # What may be wrong with a comparison
 
 
@@ -340,6 +348,16 @@ def test_a_failure_is_told_first(tmp_path: Path) -> None:
     assert 'class="verdict fail"' in found["xor_mlp.html"]
     assert "1 of 1 lesson disagree: xor_mlp." in found["index.html"]
     assert ">inf<" in found["xor_mlp.html"]
+
+
+def test_half_a_character(twotrack: Command, tmp_path: Path) -> None:
+    """JSON may hold what no file can."""
+    reports.write(tmp_path, reports.comparison(title="half CHARACTER"))
+    file = tmp_path / results.COMPARISON
+    text = file.read_text("utf-8").replace("CHARACTER", r"\ud800")
+    file.write_text(text, "utf-8")
+    assert twotrack("report", "--from", ".", "--out", "pages").code == 0
+    assert "<h1>half ?</h1>" in (tmp_path / "pages" / "xor_mlp.html").read_text("utf-8")
 
 
 def test_a_loss_that_is_no_number(tmp_path: Path) -> None:

@@ -126,4 +126,4 @@ def _pair(text: str | None, option: str) -> Any:
 def _page(report: dict[str, Any]) -> bytes:
     from shared.report import check_page
 
-    return check_page(report).encode()
+    return check_page(report).encode(errors="replace")

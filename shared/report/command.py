@@ -60,7 +60,7 @@ def write_report(
     found = list(pages(entries, lang))
     into = results.folder(out)
     for name, content in found:
-        results.write(into / name, content.encode())
+        results.write(into / name, content.encode(errors="replace"))
     index = into / found[0][0]
     if as_json:
         click.echo(results.to_text(_report(entries, index)))
