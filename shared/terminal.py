@@ -141,7 +141,7 @@ def _untold(lesson: Lesson, report: dict[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in report["results"].items()
         if not wording.is_drawn(key)
-        and not (report["published"] and f"result/{key}" in told)
+        and not (report["published"] and told & {key, f"result/{key}"})
     }
 
 

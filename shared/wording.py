@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,20 @@ def short(value: float) -> str:
     """A difference, or what is allowed of it."""
     whole = math.isfinite(value) and value == int(min(value, 1e9))
     return f"{value:g}" if whole else f"{value:.1e}"
+
+
+def reach(level: Level) -> str:
+    """'judged to step 24, where ...', of a training that is chaotic from there on."""
+    _, judged, rest = level.where.partition("judged to step")
+    return judged + rest
+
+
+def reaches(levels: Iterable[Level]) -> Iterator[str]:
+    """Where trainings are judged to a step only, a line each."""
+    for level in levels:
+        if level.level == "trajectory" and reach(level):
+            name = f"{level.variant}: " if level.variant else ""
+            yield f"{name}{level.precision} is {reach(level)}."
 
 
 def horizons(found: list[Horizon]) -> Iterator[str]:

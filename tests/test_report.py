@@ -339,6 +339,14 @@ def test_a_lesson_of_another_version(tmp_path: Path) -> None:
     assert "This version has no such lesson" in found["diffusion.html"]
 
 
+def test_how_far_a_chaotic_training_is_judged(tmp_path: Path) -> None:
+    level = reports.comparison()["levels"][0] | {"level": "trajectory"}
+    level |= {"precision": "float64", "where": "loss at step 2; judged to step 3, as x"}
+    html = rendered(reports.comparison(levels=[level]), folder=tmp_path)["xor_mlp.html"]
+    assert "<p>float64 is judged to step 3, as x.</p>" in html
+    assert "the whole training" not in html.partition("</h1>")[2].partition("<dl")[0]
+
+
 def test_a_failure_is_told_first(tmp_path: Path) -> None:
     level = reports.comparison()["levels"][0]
     failed = level | {"verdict": "fail", "value": "inf", "where": "hidden: no such"}
@@ -357,7 +365,7 @@ def test_half_a_character(twotrack: Command, tmp_path: Path) -> None:
     text = file.read_text("utf-8").replace("CHARACTER", r"\ud800")
     file.write_text(text, "utf-8")
     assert twotrack("report", "--from", ".", "--out", "pages").code == 0
-    assert "<h1>half ?</h1>" in (tmp_path / "pages" / "xor_mlp.html").read_text("utf-8")
+    assert "half ?" in (tmp_path / "pages" / "xor_mlp.html").read_text("utf-8")
 
 
 def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
