@@ -107,12 +107,12 @@ def _style_symbols(root: ET.Element) -> None:
 
 
 def _prune(group: ET.Element) -> None:
-    """Take out what is not seen: a path without outline or colour, a mark on its like.
+    """Take out what is not seen: a path of nothing, a mark under its like.
 
     Such a path is an area that a contour does not have, or a transparent ground.
     """
     seen = set()
-    for child in list(group):
+    for child in reversed(list(group)):
         drawn = child.get("d") and child.get("style") != "fill:none"
         if child.tag == f"{{{SVG}}}path" and not drawn:
             group.remove(child)
