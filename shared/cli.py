@@ -85,13 +85,6 @@ def run(lesson: str, track: str, **given: Any) -> None:
 @click.argument("names", nargs=-1, metavar="[LESSON]...")
 @click.option("--all", "every", is_flag=True, help="Every lesson.")
 @click.option(
-    "--precision",
-    type=click.Choice(["both", "float64", "float32"]),
-    default="both",
-    show_default=True,
-    help="float64 proves the training, float32 shows its horizon.",
-)
-@click.option(
     "--out",
     type=click.Path(),
     default="twotrack-out",
@@ -100,7 +93,7 @@ def run(lesson: str, track: str, **given: Any) -> None:
     help="Where comparison.json goes.",
 )
 @click.option("--verbose", "-v", is_flag=True, help="Every level of every lesson.")
-@options.COMMON
+@options.COMPARE
 def compare(names: tuple[str, ...], every: bool, **given: Any) -> None:
     """Run each LESSON in both tracks and climb the ladder."""
     from shared.commands import compare_lessons
@@ -144,7 +137,8 @@ def report(names: tuple[str, ...], **given: Any) -> None:
     """Write an index and a page for each LESSON (default: all), as HTML.
 
     The pages need no network. They show what `twotrack compare --out DIR` saved in
-    --from DIR; without --from the lessons are compared first.
+    --from DIR; without --from the lessons are compared first, with --precision and the
+    options after it.
 
     Exits with 0 if every level of every lesson agrees, with 1 if one does not.
     """

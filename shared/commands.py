@@ -125,6 +125,8 @@ def run_lesson(
             reports.append(report)
     if runs is not None:
         logs.write(runs, slug, track, {r["variant"]: r for r in reports})
+        if not as_json:
+            terminal.show_logdir(str(runs))
     if as_json:
         click.echo(results.to_text({"schema": results.SCHEMA, "runs": reports}))
 
@@ -232,6 +234,8 @@ def compare_lessons(
         click.echo(file.read_text(encoding="utf-8"))
     else:
         terminal.show_summary(found, file)
+        if options.get("logdir") is not None:
+            terminal.show_logdir(options["logdir"])
     return all(comparison.passed for comparison in found)
 
 
@@ -315,7 +319,7 @@ def examine_machine(as_json: bool) -> bool:
         data = {"works": False, "problem": str(error)}
     found = {
         "python": sys.version.split()[0],
-        "packages": dict(_versions()),
+        "packages": dict(versions()),
         "tracks": tracks,
         "mnist": data,
     }
@@ -326,7 +330,8 @@ def examine_machine(as_json: bool) -> bool:
     return all(part["works"] for part in (*tracks.values(), data))
 
 
-def _versions() -> Iterator[tuple[str, str]]:
+def versions() -> Iterator[tuple[str, str]]:
+    """Of this package and of what it stands on."""
     names = ("twotrack", "numpy", "scikit-learn", "tensorflow", "keras", "torch")
     for name in names:
         try:

@@ -118,7 +118,19 @@ COMMON = together(
     ),
     JSON,
 )
-"""What run and compare share."""
+"""What all that trains a lesson once shares."""
+
+COMPARE = together(
+    click.option(
+        "--precision",
+        type=click.Choice(["both", "float64", "float32"]),
+        default="both",
+        show_default=True,
+        help="float64 proves the training, float32 shows its horizon.",
+    ),
+    COMMON,
+)
+"""How two tracks are compared: by compare, and by a report that compares first."""
 
 RUN = together(
     PRECISION,
@@ -217,7 +229,7 @@ REPORT = together(
         show_default=True,
         help="Of titles and headings.",
     ),
-    JSON,
+    COMPARE,
 )
 
 BENCH = together(

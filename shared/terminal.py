@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -140,7 +141,7 @@ def _untold(lesson: Lesson, report: dict[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in report["results"].items()
         if not wording.is_drawn(key)
-        and not (report["published"] and f"result/{key}" in told)
+        and not (report["published"] and told & {key, f"result/{key}"})
     }
 
 
@@ -245,6 +246,13 @@ def show_summary(comparisons: list[Comparison], file: Path) -> None:
     if comparisons[0].mode == "matched" and len(comparisons) > 1:
         out.print(f"{symbol} {agree} of {len(comparisons)} lessons agree.", end=" ")
     out.print(f"Written: {escape(str(file))}", soft_wrap=True)
+
+
+def show_logdir(folder: str) -> None:
+    """How to look at what was written for TensorBoard."""
+    out.print(
+        f"Curves: tensorboard --logdir {escape(shlex.quote(folder))}", soft_wrap=True
+    )
 
 
 def _by_level(comparison: Comparison) -> Iterator[list[Level]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,20 @@ def short(value: float) -> str:
     return f"{value:g}" if whole else f"{value:.1e}"
 
 
+def reach(level: Level) -> str:
+    """'judged to step 24, where ...', of a training that is chaotic from there on."""
+    _, judged, rest = level.where.partition("judged to step")
+    return judged + rest
+
+
+def reaches(levels: Iterable[Level]) -> Iterator[str]:
+    """Where trainings are judged to a step only, a line each."""
+    for level in levels:
+        if level.level == "trajectory" and reach(level):
+            name = f"{level.variant}: " if level.variant else ""
+            yield f"{name}{level.precision} is {reach(level)}."
+
+
 def horizons(found: list[Horizon]) -> Iterator[str]:
     """How long the float32 losses stay together, a line a variant, or one for all."""
     stayed = [horizon for horizon in found if horizon.parted is None]
@@ -132,7 +146,9 @@ def steps(count: int) -> str:
 
 def duration(seconds: float) -> str:
     """A time as a reader wants it."""
-    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
+    if seconds >= 0.1:
+        return f"{seconds:.1f} s"
+    return f"{1e3 * seconds:.0f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
 
 
 def number(value: Any) -> str:

@@ -106,6 +106,33 @@ def disagreeing(folder: Path) -> Path:
     return folder
 
 
+def restless(folder: Path) -> Path:
+    """A comparison of all optimizers, whose losses jump at every step."""
+    rules = lessons.find("optimizers").variants
+    steps, numbers = 225, np.random.default_rng(0)
+    kept = record.Record(facts={rule: {"steps_per_epoch": 45} for rule in rules})
+    for rule in rules:
+        loss = np.geomspace(2, 0.1, steps) * numbers.uniform(0.7, 1.4, steps)
+        path = np.geomspace(2, 0.1, 60)[:, None] * numbers.uniform(-1, 1, (60, 2))
+        for precision, rounding in (("float64", 1e-16), ("float32", 1e-7)):
+            off = rounding * numbers.integers(-2, 3, steps)
+            for track, trace in (("tf", loss), ("torch", loss * (1 + off))):
+                at = f"{rule}:{precision}:{track}:"
+                kept.arrays[f"{at}history/loss"] = trace
+                kept.arrays[f"{at}result/path/{rule}"] = path
+    tracks = comparison()["tracks"]
+    variants = {
+        name: {"variants": dict.fromkeys(rules, t)} for name, t in tracks.items()
+    }
+    levels = comparison()["levels"] * 130
+    (entry,) = reading.read(
+        write(folder, comparison("optimizers", tracks=variants, levels=levels))
+    )
+    results.folder(folder / record.FOLDER)
+    record.path(folder, "optimizers").write_bytes(kept.to_bytes(entry.comparison))
+    return folder
+
+
 def finding(**changes: Any) -> dict[str, Any]:
     """What `twotrack check` finds out about a pair, as plain values."""
     level = {"level": "forward", "precision": "float64", "verdict": "fail"}

@@ -161,9 +161,11 @@ def test_a_page(check: Command) -> None:
     Path("t.py").write_text(TORCH.replace("def tanh", "def _script_"))
     answer = check("build", "_script_", "--html", "pair.html")
     assert (answer.code, answer.err) == (1, "")
+    assert answer.out.endswith("Written: pair.html\n")
     page = Path("pair.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    for told in ("activation", "hidden", "k.py:build", "t.py:_script_"):
+    told_of = ("activation", "hidden", "k.py:build", "t.py:_script_", "<dt>keras</dt>")
+    for told in told_of:
         assert told in page
 
 

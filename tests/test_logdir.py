@@ -92,7 +92,9 @@ def test_a_run_takes_the_place_of_the_one_before(
 ) -> None:
     run = ["run", "xor_perceptron", "--track", "torch", "--logdir", "logs"]
     for epochs in (7, 3):
-        assert twotrack(*run, "--set", f"epochs={epochs}").code == 0
+        told = twotrack(*run, "--set", f"epochs={epochs}")
+        assert told.code == 0
+        assert told.out.endswith("Curves: tensorboard --logdir logs\n")
     assert [path.name for path in tmp_path.rglob("logs/**/*.*")] == [logs.FILE]
     steps, _ = scalars(tmp_path / "logs/xor_perceptron/torch")["xor_perceptron/loss"]
     assert steps == [0, 1, 2]

@@ -209,6 +209,14 @@ def test_no_real_page_is_heavy(written: dict[str, str]) -> None:
         assert len(html.encode()) < LIMIT
 
 
+def test_the_largest_page_is_not_heavy(tmp_path: Path) -> None:
+    (entry,) = reading.read(reports.restless(tmp_path))
+    html = pages.lesson_page(entry, "en")
+    check(html)
+    assert html.count("<svg") == 8 + 2
+    assert len(html.encode()) < LIMIT
+
+
 # What may be wrong with a comparison
 
 
@@ -331,6 +339,14 @@ def test_a_lesson_of_another_version(tmp_path: Path) -> None:
     assert "This version has no such lesson" in found["diffusion.html"]
 
 
+def test_how_far_a_chaotic_training_is_judged(tmp_path: Path) -> None:
+    level = reports.comparison()["levels"][0] | {"level": "trajectory"}
+    level |= {"precision": "float64", "where": "loss at step 2; judged to step 3, as x"}
+    html = rendered(reports.comparison(levels=[level]), folder=tmp_path)["xor_mlp.html"]
+    assert "<p>float64 is judged to step 3, as x.</p>" in html
+    assert "the whole training" not in html.partition("</h1>")[2].partition("<dl")[0]
+
+
 def test_a_failure_is_told_first(tmp_path: Path) -> None:
     level = reports.comparison()["levels"][0]
     failed = level | {"verdict": "fail", "value": "inf", "where": "hidden: no such"}
@@ -340,6 +356,16 @@ def test_a_failure_is_told_first(tmp_path: Path) -> None:
     assert 'class="verdict fail"' in found["xor_mlp.html"]
     assert "1 of 1 lesson disagree: xor_mlp." in found["index.html"]
     assert ">inf<" in found["xor_mlp.html"]
+
+
+def test_half_a_character(twotrack: Command, tmp_path: Path) -> None:
+    """JSON may hold what no file can."""
+    reports.write(tmp_path, reports.comparison(title="half CHARACTER"))
+    file = tmp_path / results.COMPARISON
+    text = file.read_text("utf-8").replace("CHARACTER", r"\ud800")
+    file.write_text(text, "utf-8")
+    assert twotrack("report", "--from", ".", "--out", "pages").code == 0
+    assert "half ?" in (tmp_path / "pages" / "xor_mlp.html").read_text("utf-8")
 
 
 def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
@@ -442,12 +468,14 @@ def test_a_study_that_is_broken(tmp_path: Path, changes: Any) -> None:
 def test_report_compares_first(
     tracks: object, twotrack: Command, tmp_path: Path
 ) -> None:
-    told = twotrack("report", "logic_gates", "--out", "here")
+    told = twotrack("report", "logic_gates", "--out", "here", "--seed", "7")
     assert told.code == 0
     assert told.out.startswith("✓ The tracks agree on every level of 1 lesson.\n")
     assert f"Written: {Path('here', 'index.html')} and 1 page beside it" in told.out
     names = {path.name for path in (tmp_path / "here").iterdir()}
     assert names == {"arrays", "comparison.json", "index.html", "logic_gates.html"}
+    html = (tmp_path / "here" / "logic_gates.html").read_text("utf-8")
+    assert "<dt>seed</dt><dd>7</dd>" in html
 
 
 def test_report_from_elsewhere(twotrack: Command, tmp_path: Path) -> None:
@@ -510,6 +538,8 @@ def test_report_complains(twotrack: Command, tmp_path: Path) -> None:
     told = twotrack("report", "--from", saved, "--out", "file")
     told.complains(2, "file is not a folder")
     twotrack("report", "--from", saved, "--lang", "de").complains(2, "--lang")
+    told = twotrack("report", "--from", saved, "--seed", "0")
+    told.complains(2, "--seed is for a new comparison")
 
 
 @pytest.mark.parametrize(
@@ -530,14 +560,19 @@ def test_a_file_that_is_no_comparison(
 def test_page_of_a_pair() -> None:
     html = check_page(reports.finding())
     check(html)
-    assert "The models disagree, first at bn: batch_norm_epsilon at bn." in html
+    assert "The models disagree, first at bn, for one cause:" in html
+    assert html.index("<li>batch norm epsilon at bn</li>") < html.index("Why")
     assert "nn.BatchNorm2d(8, eps=1e-3)" in html
-    assert "100% of the error at forward" in html
+    assert "99\N{NO-BREAK SPACE}% of the error in forward" in html
     assert "gamma 8" in html
     passed = reports.finding()["levels"][0] | {"verdict": "pass"}
     assert "agree on all 1 checks" in check_page(reports.finding(levels=[passed]))
     unexplained = check_page(reports.finding(causes=[], unexplained="conv"))
     assert "nothing known explains conv" in unexplained
+    (cause,) = reports.finding()["causes"]
+    alike = check_page(reports.finding(causes=[cause, cause | {"place": "bn2"}]))
+    assert alike.count("<h3>batch norm epsilon at bn and 1 more</h3>") == 1
+    assert "<code>bn, bn2</code>" in alike
 
 
 @pytest.mark.parametrize("key", reports.finding())

@@ -21,7 +21,16 @@ from shared.errors import UsageError
 from shared.lessons import CURRICULUM
 from shared.plots.losses import apart, both_losses
 from shared.plots.style import BLUE, GREY, INK, WHITE, styled, tint
-from shared.report import glossary, korean, mathematics, pages, reading, record, svg
+from shared.report import (
+    glossary,
+    korean,
+    mathematics,
+    outlines,
+    pages,
+    reading,
+    record,
+    svg,
+)
 from shared.report.names import name
 from shared.report.tables import metric
 
@@ -209,11 +218,31 @@ points = st.floats(-400, 400).map(lambda x: round(x, 3))
 @given(st.lists(st.tuples(points, points), min_size=9, max_size=60))
 def test_simplified_outlines_stay_where_they_were(corners: Any) -> None:
     path = "M " + " L ".join(f"{x} {y}" for x, y in corners)
-    numbers = [float(n) for n in svg._outline(path)[1:].split()]
-    kept = np.array(numbers).reshape(-1, 2)
+    kept = corners_of(outlines.outline(path))
     assert len(kept) <= len(corners)
     for corner in np.array(corners):
         assert distance(corner, kept) < 0.15 + 0.1
+
+
+def corners_of(d: str) -> Any:
+    """Where an outline turns; after the first corner each is told from the last."""
+    numbers = [float(n) for n in re.findall(r"-?[\d.]+", d)]
+    return np.array(numbers).reshape(-1, 2).cumsum(axis=0)
+
+
+def test_dots_become_one_path() -> None:
+    """As many as there are, each on the line that they mark, as wide as a disc."""
+    found = inlined(BLUE)
+    (dots, style), *others = re.findall(r'<path d="([^"]*h0)" style="([^"]*)"', found)
+    assert not others
+    assert "stroke-width:4;stroke-linecap:round" in style  # 3 of the disc, 1 around it
+    places = corners_of(dots.replace("h0", ""))
+    assert len(places) == 50
+    solid = r"stroke:var\(--series-0\);stroke-width:[\d.]+;stroke-linecap:square"
+    (line,) = re.findall(f'<path d="([^"]*)"[^>]*{solid}', found)
+    ends = corners_of(line)[[0, -1]]
+    assert all(distance(place, ends) < 0.1 for place in places)
+    assert places[[0, -1]] == pytest.approx(ends, abs=0.1)
 
 
 def distance(point: Any, line: Any) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 
 from shared import results
 from shared.check import inputs
@@ -19,6 +20,7 @@ from shared.check.examine import Options, examine
 from shared.check.show_check import show
 from shared.check.side import Elsewhere
 from shared.check.user_code import located
+from shared.commands import versions
 from shared.errors import UsageError
 from shared.runner import TrackProcess
 from shared.terminal import out
@@ -87,13 +89,15 @@ def check_models(
         both = Both(sides[0], sides[1], apart=True)
         found = examine(both, _with_data(options, data, both))
     report = {"schema": results.SCHEMA, "keras": keras, "torch": torch}
-    report |= found.to_json()
+    report |= found.to_json() | {"environment": dict(versions())}
     if html is not None:
         results.write(Path(html), _page(report), "--html")
     if as_json:
         click.echo(results.to_text(report))
     else:
         show(found, out)
+        if html is not None:
+            out.print(f"Written: {escape(html)}", soft_wrap=True)
     return found.passed
 
 
@@ -122,4 +126,4 @@ def _pair(text: str | None, option: str) -> Any:
 def _page(report: dict[str, Any]) -> bytes:
     from shared.report import check_page
 
-    return check_page(report).encode()
+    return check_page(report).encode(errors="replace")

@@ -211,7 +211,8 @@ class _Variant:
             "python": platform.python_version(),
         }
         for outcome in pair.values():
-            result.environment |= outcome.environment
+            made = outcome.environment.items()
+            result.environment |= {k: v for k, v in made if k != "device"}
         result.environment |= {
             "numpy": np.__version__,
             "device": devices,

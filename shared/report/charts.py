@@ -62,7 +62,7 @@ def losses(entry: Entry) -> Iterator[Picture]:
                 continue
             title, _ = _stripped(drawn)
             told = " ".join(_told_of(found))
-            chart = inline(drawn, f"{title} {variant}".strip(), told, f"loss-{number}")
+            chart = inline(drawn, f"{title} {variant}".strip(), told, f"l{number}")
         yield Picture(title, variant, {"": chart}, told)
 
 
@@ -115,7 +115,7 @@ def pictures(entry: Entry) -> Iterator[Picture]:
         variant = variants[0] if len(variants) == 1 else ""
         charts, title, note = {}, "", ""
         for track, name in FRAMEWORKS.items():
-            key = f"picture-{number}-{track}"
+            key = f"p{number}-{track}"
             found = _picture(entry, plot, variant, traces[track], name, key)
             if found is not None:
                 charts[name], title, note = found
@@ -207,6 +207,6 @@ def studies(entry: Entry) -> Iterator[Picture]:
         with styled():
             drawn = strip_figure(finding, entry.lesson)
             title, note = _stripped(drawn)
-            chart = inline(drawn, title, finding.sentence, f"study-{number}")
+            chart = inline(drawn, title, finding.sentence, f"s{number}")
         told = f"{finding.sentence} {note}".strip()
         yield Picture(title, finding.variant, {"": chart}, told)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Container
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.markup import escape
 
 from shared import lesson as lessons
 from shared import results
+from shared.commands import compared
 from shared.errors import UsageError
 from shared.report import reading, verdicts
 from shared.report.index_page import files
@@ -26,6 +30,7 @@ def write_report(
     opened: bool,
     lang: str,
     as_json: bool,
+    **options: Any,
 ) -> bool:
     """Write the pages of some lessons; True if every one of them agrees.
 
@@ -37,22 +42,25 @@ def write_report(
         opened: show the index in a browser.
         lang: of titles and headings, "en" or "ko".
         as_json: write JSON, and nothing else, to standard output.
+        options: how to compare, as `shared.commands.compared` takes them.
 
     Raises:
         UsageError, MissingError: bad input, or something is missing.
     """
     if source is None:
-        _compare(names, out, quiet=as_json)
-    elif not Path(source).is_dir():
-        raise UsageError(
-            f"there is no folder {source}: --from takes what compare wrote"
-        )
+        compared(names or lessons.slugs(), out, _silent, quiet=as_json, **options)
+    else:
+        _refuse_given(options)
+        if not Path(source).is_dir():
+            raise UsageError(
+                f"there is no folder {source}: --from takes what compare wrote"
+            )
     folder = Path(out if source is None else source)
     entries = reading.chosen(reading.read(folder), names, folder)
     found = list(pages(entries, lang))
     into = results.folder(out)
     for name, content in found:
-        results.write(into / name, content.encode())
+        results.write(into / name, content.encode(errors="replace"))
     index = into / found[0][0]
     if as_json:
         click.echo(results.to_text(_report(entries, index)))
@@ -63,10 +71,19 @@ def write_report(
     return all(entry.comparison.passed for entry in entries)
 
 
-def _compare(names: tuple[str, ...], folder: str, quiet: bool) -> None:
-    from shared.commands import compared
+def _silent(_: results.Comparison) -> None:
+    """A comparison is shown on its page."""
 
-    compared(names or lessons.slugs(), folder, lambda _: None, quiet=quiet)
+
+def _refuse_given(options: Container[str]) -> None:
+    """Saved comparisons are shown as they were made: no option changes them."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in options and source is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"{option.opts[0]} is for a new comparison: --from shows a saved one"
+            )
 
 
 def _report(entries: list[reading.Entry], index: Path) -> dict[str, object]:

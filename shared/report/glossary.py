@@ -254,7 +254,7 @@ NOTES = (
         "PyTorch the loop is written: clear, forward, backward, step.",
         tf=r"model\.compile|optimizer=|loss=|metrics=|engine\.fit|model\.fit"
         r"|^        \),$",
-        torch=r"def step|criterion|return loss|engine\.loop"
+        torch=r"def step\(x|criterion|return loss|engine\.loop"
         r"|^        (step|optimizer),$",
     ),
     Note(

@@ -107,7 +107,10 @@ def lesson_page(
         headings=[item for item, there in ids if there],
         frameworks=FRAMEWORKS,
         every=_levels(found.levels) if variants else [],
-        horizons=list(wording.horizons(found.horizons)),
+        horizons=[
+            *wording.reaches(found.levels),
+            *wording.horizons(found.horizons),
+        ],
         measured=list(tables.measured(entry)),
         precision=found.precision.split("+")[-1] or "an unknown precision",
         commands=list(_commands(entry)),

@@ -10,8 +10,17 @@ from shared.check.result import LEVELS
 from shared.report.render import render
 from shared.report.verdicts import Verdict
 
-COLUMNS = ("keras", "torch", "kind", "parameters", "by")
-"""Of the table of pairs."""
+COLUMNS = {
+    "keras": "Keras",
+    "torch": "PyTorch",
+    "kind": "kind",
+    "parameters": "parameters",
+    "by": "paired by",
+}
+"""Of the table of pairs, each with its heading."""
+
+ERRORS = ("local", "inherited", "propagated")
+"""Of a layer."""
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -20,7 +29,7 @@ def page(report: Mapping[str, Any]) -> str:
     Args:
         report: plain values, as `shared.check.result.Check.to_json` has them. Whatever
             is missing is left out; besides, "title", "keras" and "torch" may name the
-            check and the two models.
+            check and the two models, and "environment" the versions.
     """
     title = str(report.get("title") or "Your Keras and PyTorch models")
     models = [
@@ -29,17 +38,20 @@ def page(report: Mapping[str, Any]) -> str:
         if report.get(key)
     ]
     about = report.get("about") or {}
+    causes = _causes(_all(report, "causes"))
     return render(
         "pair.html",
         title=title,
-        verdict=_verdict(report),
+        verdict=_verdict(report, causes),
         facts=[*models, *((str(k), str(v)) for k, v in about.items())],
         levels=list(_levels(_all(report, "levels"))),
-        causes=[_cause(one) for one in _all(report, "causes")],
+        causes=causes,
         layers=[_layer(one) for one in _all(report, "layers")],
         columns=COLUMNS,
+        errors=ERRORS,
         pairs=[_pair(one) for one in _all(report, "pairs")],
         smallest=report.get("smallest") or {},
+        environment=report.get("environment") or {},
         notes=[
             *map(str, report.get("doubts") or ()),
             *map(str, report.get("notes") or ()),
@@ -52,29 +64,25 @@ def _all(report: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [one for one in report.get(key) or () if isinstance(one, Mapping)]
 
 
-def _verdict(report: Mapping[str, Any]) -> Verdict:
-    """In one sentence: whether they agree, and if not, where first and why."""
+def _verdict(report: Mapping[str, Any], causes: Sequence[dict[str, str]]) -> Verdict:
+    """Whether they agree, and if not, where first and why."""
     levels = _all(report, "levels")
     judged = [level for level in levels if level.get("verdict") in ("pass", "fail")]
     if not judged:
         return Verdict("none", "Not judged", "No level could be judged.")
-    causes = _all(report, "causes")
     if all(level["verdict"] == "pass" for level in judged):
         return Verdict(
             "pass", "Agree", f"The models agree on all {len(judged)} checks."
         )
-    first = report.get("first")
+    first, unexplained = report.get("first"), report.get("unexplained")
     where = f", first at {first}" if first else ""
-    if report.get("unexplained"):
-        why = f"; nothing known explains {report['unexplained']}"
-    elif causes:
-        names = [
-            f"{c.get('id')} at {c.get('place') or c.get('torch_place')}" for c in causes
-        ]
-        why = f": {', '.join(names)}"
-    else:
-        why = ""
-    return Verdict("fail", "Disagree", f"The models disagree{where}{why}.")
+    count = "one cause" if len(causes) == 1 else f"{len(causes)} causes"
+    why = f", for {count}:" if causes else "."
+    if unexplained:
+        known = f". So far {count}:" if causes else "."
+        why = f"; nothing known explains {unexplained}{known}"
+    names = tuple(cause["name"] for cause in causes)
+    return Verdict("fail", "Disagree", f"The models disagree{where}{why}", names)
 
 
 def _levels(levels: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -97,26 +105,47 @@ def _levels(levels: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _cause(cause: Mapping[str, Any]) -> dict[str, str]:
-    share = cause.get("share")
+def _causes(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The causes in words; the same difference at several layers is one."""
+    alike: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for one in found:
+        kind = tuple(str(one.get(k)) for k in ("id", "keras", "torch", "remedy"))
+        alike.setdefault(kind, []).append(one)
+    return list(map(_cause, alike.values()))
+
+
+def _cause(alike: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    cause = alike[0]
+    shares = [one.get("share") for one in alike]
+    known = [float(share) for share in shares if isinstance(share, (int, float))]
+    ours, theirs = (
+        list(dict.fromkeys(str(one[key]) for one in alike if one.get(key)))
+        for key in ("place", "torch_place")
+    )
+    name = str(cause.get("id") or "").replace("_", " ")
+    places = ours or theirs
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
     return {
-        "id": str(cause.get("id") or ""),
-        "place": str(cause.get("place") or ""),
-        "torch_place": str(cause.get("torch_place") or ""),
+        "name": f"{name} at {places[0]}{more}" if places else name,
+        "place": ", ".join(ours),
+        "torch_place": ", ".join(theirs),
         "keras": str(cause.get("keras") or ""),
         "torch": str(cause.get("torch") or ""),
         "levels": ", ".join(map(str, cause.get("levels") or ())),
-        "share": f"{float(share):.0%}" if isinstance(share, (int, float)) else "",
+        "share": _percent(min(known)) if known else "",
         "remedy": str(cause.get("remedy") or ""),
         "behind": cause.get("behind", ""),
         "harmless": "smaller than float32 can show" if cause.get("harmless") else "",
     }
 
 
+def _percent(share: float) -> str:
+    """Never rounded up to all."""
+    return "all" if share > 0.999 else f"{int(100 * share)}\N{NO-BREAK SPACE}%"
+
+
 def _layer(layer: Mapping[str, Any]) -> dict[str, str]:
-    errors = {
-        name: _number(layer.get(name)) for name in ("local", "inherited", "propagated")
-    }
+    errors = {name: _number(layer.get(name)) or "–" for name in ERRORS}
     names = {name: str(layer.get(name) or "") for name in ("keras", "torch", "kind")}
     return names | errors
 

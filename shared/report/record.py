@@ -148,6 +148,8 @@ def load(file: Path, comparison: Comparison) -> Record:
     """
     from safetensors import SafetensorError, safe_open
 
+    if not file.exists():
+        raise UsageError(f"there is no {file}")
     try:
         with safe_open(file, framework="numpy") as opened:
             about = opened.metadata() or {}

@@ -61,7 +61,7 @@ def _sentence(entry: Entry) -> str:
         if level.level == "trajectory"
         and level.precision == "float64"
         and level.value is not None
-        and "judged to step" not in level.where
+        and not wording.reach(level)
     ]
     if not found.passed or not whole:
         return told
