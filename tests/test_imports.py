@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,15 @@ def imported_by(*packages: str) -> set[str]:
         text=True,
     )
     return set(json.loads(found.stdout.splitlines()[-1]))
+
+
+def test_tensorflow_is_told_how_to_load_before_anything_loads_it() -> None:
+    code = "import os, sys, tf_track; print('tensorflow' in sys.modules, *os.environ)"
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "KERAS"))}
+    told = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, env=env)
+    loaded, *names = told.decode().split()
+    assert loaded == "False"
+    assert {"TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL"} <= set(names)
 
 
 def test_contracts_hold() -> None:

@@ -8,12 +8,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# Read once, when TensorFlow loads: only errors are worth a learner's attention, and
-# oneDNN's blocked sums would differ from batch size to batch size.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
