@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from shared import memory
 from shared.errors import MissingError, TwotrackError, UsageError
 from shared.job import Job, Outcome
 from shared.parity.trace import Trace
@@ -120,6 +121,7 @@ class TrackProcess:
         """
         given = Path(self._folder.name) / "given.npz"
         np.savez(given, **arrays)  # type: ignore[arg-type]
+        memory.give_back()
         request = {"call": function, "arguments": arguments, "arrays": str(given)}
         return self._ask(request, function)
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared import lesson as lessons
-from shared import randomness
+from shared import memory, randomness
 from shared.errors import OUT_OF_MEMORY, MissingError, TwotrackError, no_memory
 from shared.job import Job, Outcome
 from shared.parity.trace import Trace
@@ -385,22 +385,29 @@ def main(package: str) -> None:
     threading.Thread(target=read, daemon=True).start()
     while True:
         request = json.loads(lines.get())
-        try:
-            if "call" in request:
-                trace, facts = _called(package, request)
-            else:
-                job = Job(**request["job"])
-                # In a study it is the finished training that tells how it goes.
-                tell = None if job.reuse else lambda *p: emit(progress=p)
-                outcome = perform(package, job, tell)
-                trace, facts = outcome.trace, outcome.facts()
-            np.savez(request["out"], **trace)  # type: ignore[arg-type]
-            emit(done=facts)
-        except TwotrackError as error:
-            emit(error=str(error), exit_code=error.exit_code)
-        except Exception as error:
-            print(traceback.format_exc(), file=sys.stderr)
-            emit(error=f"{type(error).__name__}: {error}", exit_code=3, crash=True)
+        _serve(package, request, emit)
+        if "call" in request:
+            memory.give_back()
+
+
+def _serve(package: str, request: dict[str, Any], emit: Callable[..., None]) -> None:
+    """Answer one request; nothing of it stays in memory."""
+    try:
+        if "call" in request:
+            trace, facts = _called(package, request)
+        else:
+            job = Job(**request["job"])
+            # In a study it is the finished training that tells how it goes.
+            tell = None if job.reuse else lambda *p: emit(progress=p)
+            outcome = perform(package, job, tell)
+            trace, facts = outcome.trace, outcome.facts()
+        np.savez(request["out"], **trace)  # type: ignore[arg-type]
+        emit(done=facts)
+    except TwotrackError as error:
+        emit(error=str(error), exit_code=error.exit_code)
+    except Exception as error:
+        print(traceback.format_exc(), file=sys.stderr)
+        emit(error=f"{type(error).__name__}: {error}", exit_code=3, crash=True)
 
 
 if __name__ == "__main__":

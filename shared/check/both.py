@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -17,12 +17,13 @@ from shared.parity.trace import Trace
 from shared.weights import Weights
 
 Repairs: TypeAlias = Sequence[Mapping[str, Any]]
+Ask: TypeAlias = Callable[[], Found]
 
 
 SMALL = 1_000_000
 """Parameters of a model whose forward pass takes no time to speak of."""
 
-KEPT_BYTES = 400_000_000
+KEPT_BYTES = 200_000_000
 """How much of what the models answered is kept."""
 
 
@@ -57,9 +58,12 @@ class Both:
         """The same question to both, without arguments."""
         if self._pool is None:
             return self.keras.ask(probe), self.torch.ask(probe)
-        first = self._pool.submit(self.keras.ask, probe)
-        second = self.torch.ask(probe)
-        return first.result(), second
+        job = self._pool.submit(self.keras.ask, probe)
+        try:
+            second = self.torch.ask(probe)
+        finally:
+            first = job.result()
+        return first, second
 
     def forward(
         self,
@@ -122,24 +126,31 @@ class Both:
         ours = _one(given, 0) | {"plan": {}, "repairs": []}
         theirs = _one(given, 1) | {"plan": self.plan.to_json(), "repairs": asked}
         keys = f"{probe} {ours}", f"{probe} {theirs} {self._mended}"
-        found = [self._kept.pop(key, None) for key in keys]
-        job = None
-        if self._pool is not None and found == [None, None]:
-            job = self._pool.submit(self.keras.ask, probe, arrays[0], **ours)
-        second = found[1] or self.torch.ask(probe, arrays[1] | put, **theirs)
-        if job is not None:
-            first = job.result()
-        else:
-            first = found[0] or self.keras.ask(probe, arrays[0], **ours)
-        self._keep(keys, (first, second))
+        first, second = self._answered(
+            keys,
+            lambda: self.keras.ask(probe, arrays[0], **ours),
+            lambda: self.torch.ask(probe, arrays[1] | put, **theirs),
+        )
         reshaped = any(r["do"] == "reshape" for r in repairs)
         return Answers(first[0], second[0], first[1], second[1], reshaped)
 
-    def _keep(self, keys: tuple[str, str], found: tuple[Found, Found]) -> None:
-        """Remember answers, lest the models be asked again; the oldest are dropped."""
-        self._kept |= zip(keys, found, strict=True)
+    def _answered(
+        self, keys: tuple[str, str], keras: Ask, torch: Ask
+    ) -> tuple[Found, Found]:
+        """Both answers, remembered lest the models be asked again."""
+        if self._pool is not None and self._kept.keys().isdisjoint(keys):
+            job = self._pool.submit(keras)
+            try:
+                self._kept[keys[1]] = torch()
+            finally:
+                # Waited for in any case: a process takes one question at a time.
+                self._kept[keys[0]] = job.result()
+        for key, ask in zip(keys, (keras, torch), strict=True):
+            # The last are those that were asked for last: the others are dropped first.
+            self._kept[key] = self._kept.pop(key, None) or ask()
         while self._size() > KEPT_BYTES and len(self._kept) > 2:
             self._kept.pop(next(iter(self._kept)))
+        return self._kept[keys[0]], self._kept[keys[1]]
 
     def _size(self) -> int:
         return sum(a.nbytes for trace, _ in self._kept.values() for a in trace.values())

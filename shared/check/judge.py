@@ -155,19 +155,24 @@ class Judge:
         return known[name]
 
     def _noise(self, kind: str, precision: str) -> dict[str, float]:
-        probe, given = self._probe(kind, precision)
         count = 1 if self._large else TWINS
-        found: dict[str, float] = dict.fromkeys(
-            [name for name, own in _PROBES.items() if own == kind], 0.0
-        )
+        every = [
+            self._parted(kind, precision, side, number)
+            for side in ("tf", "torch")
+            for number in range(1, count + 1)
+        ]
+        return {name: max(one[name] for one in every) for name in every[0]}
+
+    def _parted(
+        self, kind: str, precision: str, side: str, number: int
+    ) -> dict[str, float]:
+        """By level, how far one twin parts from its model."""
         answers = self._base(kind, precision)
-        for side, base in (("tf", answers.keras), ("torch", answers.torch)):
-            for number in range(1, count + 1):
-                twin = self._both.twin(side, probe, **given, twin=number)
-                for name in found:
-                    apart = _apart(base, twin, _CHOSEN[name])
-                    found[name] = max(found[name], apart)
-        return found
+        base = answers.keras if side == "tf" else answers.torch
+        probe, given = self._probe(kind, precision)
+        twin = self._both.twin(side, probe, **given, twin=number)
+        names = (name for name, own in _PROBES.items() if own == kind)
+        return {name: _apart(base, twin, _CHOSEN[name]) for name in names}
 
     def _base(self, kind: str, precision: str) -> Answers:
         both, task = self._both, self.task
