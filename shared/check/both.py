@@ -146,8 +146,8 @@ class Both:
                 # Waited for in any case: a process takes one question at a time.
                 self._kept[keys[0]] = job.result()
         for key, ask in zip(keys, (keras, torch), strict=True):
-            # The last are those that were asked for last: the others are dropped first.
-            self._kept[key] = self._kept.pop(key, None) or ask()
+            # What was asked for last stands last: the first are dropped first.
+            self._kept[key] = self._kept.pop(key) if key in self._kept else ask()
         while self._size() > KEPT_BYTES and len(self._kept) > 2:
             self._kept.pop(next(iter(self._kept)))
         return self._kept[keys[0]], self._kept[keys[1]]
