@@ -41,6 +41,9 @@ def configure(device: str, precision: str, seed: int, threads: int | None = 1) -
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.use_deterministic_algorithms(True)
+    # Or every new tensor is filled with NaN first; nothing here reads what is not set.
+    deterministic = torch.utils.deterministic
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(seed)
 
 

@@ -165,6 +165,9 @@ class Program:
 
     def _lines(self, call: Call) -> Iterator[str]:
         """The call, writing into what it returned when it was recorded."""
+        if call.op == torch.ops.aten._foreach_add_.Scalar:
+            yield self._counting(*call.args)
+            return
         given = ", ".join(self._given(call))
         if call.written():
             yield f"{call.op}({given})"
@@ -184,6 +187,12 @@ class Program:
             for i, name in enumerate(names):
                 if call.returned[i] is not None:
                     yield f"aten.copy_.default({name}, {result}[{i}])"
+
+    def _counting(self, counters: list[torch.Tensor], by: float) -> str:
+        """Of optimizers: a scalar would be made a tensor of for each, in every step."""
+        self.lists += [counters, [torch.full_like(one, by) for one in counters]]
+        last = len(self.lists) - 1
+        return f"aten._foreach_add_.List(w{last - 1}, w{last})"
 
     def _given(self, call: Call) -> Iterator[str]:
         fused = call.name.startswith("_fused_adam")
