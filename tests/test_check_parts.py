@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from shared.check import arrange, choose, inputs
+from shared.check.both import Both
 from shared.check.candidate import Candidate, merged
 from shared.errors import UsageError
 
@@ -203,3 +206,32 @@ def test_repairs_of_one_layer_become_one() -> None:
 
     (found,) = merged([rule("stride", 2), rule("padding", 7)])
     assert found["settings"] == {"stride": 2, "padding": 7}
+
+
+class Slow:
+    """A side that must not be asked while it still answers."""
+
+    def __init__(self, fails: bool) -> None:
+        self.fails, self.busy, self.asked = fails, False, 0
+
+    def ask(self, probe: str, arrays: Any = None, /, **arguments: Any) -> Any:
+        assert not self.busy, "asked a second question"
+        if probe == "describe":
+            return {}, {"parameters": 1}
+        self.busy, self.asked = True, self.asked + 1
+        time.sleep(0 if self.fails else 0.05)
+        self.busy = False
+        if self.fails:
+            raise UsageError("it does not take this")
+        return {}, {}
+
+
+def test_a_side_that_fails_waits_for_the_other() -> None:
+    keras, torch = Slow(fails=False), Slow(fails=True)
+    both = Both(keras, torch, apart=True)
+    for _ in range(2):
+        with pytest.raises(UsageError):
+            both.forward("float32")
+        keras.ask("weights")
+    # Keras' answer is kept, whatever became of PyTorch's.
+    assert (keras.asked, torch.asked) == (1 + 2, 2)
