@@ -59,7 +59,7 @@ class History:
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """Which samples each step sees: epochs of batches, the last part batch kept.
+    """Which samples each step sees: epochs of batches, the last partial batch kept.
 
     Attributes:
         samples: how many samples there are.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,12 +79,14 @@ def overall(levels: list[Level]) -> str:
 
 
 _PLACED = ("weights", "forward", "gradient", "step", "reference")
+_SAME = dict.fromkeys(_PLACED, "all the same, bit for bit")
+_SAME |= {"mode": "each track's evaluation repeats itself"}
 
 
 def place(level: Level) -> str:
     """Where the worst difference is; the other levels tell what they have counted."""
-    same = level.value == 0 and level.level in _PLACED
-    return "all the same, bit for bit" if same else where(level)
+    same = level.value == 0 and level.level in _SAME
+    return _SAME[level.level] if same else where(level)
 
 
 def where(level: Level) -> str:
@@ -145,10 +147,10 @@ def steps(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as a reader wants it."""
-    if seconds >= 0.1:
+    """A time as a reader wants it, of two figures."""
+    if seconds >= 1:
         return f"{seconds:.1f} s"
-    return f"{1e3 * seconds:.0f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
+    return f"{float(f'{1e3 * seconds:.2g}'):g} ms" if seconds else "0"
 
 
 def number(value: Any) -> str:
@@ -166,6 +168,13 @@ def number(value: Any) -> str:
         formatter={"float_kind": lambda x: f"{x:.6g}"},
     )
     return " ".join(text.replace("\n", " ").split())
+
+
+def listed(names: Sequence[str]) -> str:
+    """'norm', 'norm and norm_1', 'norm and 52 more'."""
+    if len(names) > 2:
+        return f"{names[0]} and {len(names) - 1} more"
+    return " and ".join(names)
 
 
 def is_drawn(result: str) -> bool:

@@ -164,6 +164,7 @@ def test_a_page(check: Command) -> None:
     assert answer.out.endswith("Written: pair.html\n")
     page = Path("pair.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
+    assert '<h2 id="sources">' in page
     told_of = ("activation", "hidden", "k.py:build", "t.py:_script_", "<dt>keras</dt>")
     for told in told_of:
         assert told in page

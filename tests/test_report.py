@@ -135,6 +135,7 @@ def test_what_a_lesson_page_shows(written: dict[str, str]) -> None:
     html = written["xor_mlp.html"]
     ids = [
         "mathematics",
+        "settings",
         "sources",
         "loss",
         "pictures",
@@ -571,8 +572,87 @@ def test_page_of_a_pair() -> None:
     assert "nothing known explains conv" in unexplained
     (cause,) = reports.finding()["causes"]
     alike = check_page(reports.finding(causes=[cause, cause | {"place": "bn2"}]))
-    assert alike.count("<h3>batch norm epsilon at bn and 1 more</h3>") == 1
+    assert alike.count("<h3>batch norm epsilon at bn and bn2</h3>") == 1
     assert "<code>bn, bn2</code>" in alike
+
+
+def test_a_harmless_cause_and_a_departing_layer_are_marked() -> None:
+    (cause,) = reports.finding()["causes"]
+    html = check_page(reports.finding(causes=[cause | {"harmless": True}]))
+    check(html)
+    assert "<li>batch norm epsilon at bn (harmless)</li>" in html
+    assert "harmless: float32 cannot show it" in html
+    spec = check_page(reports.finding(causes=[cause | {"levels": ["spec"]}]))
+    assert "fails spec, whatever the numbers" in spec
+    layer = {"keras": "bn", "torch": "bn", "kind": "batch_norm"}
+    for local, marked in ((1e-3, 1), (float("nan"), 1), (1e-16, 0), (None, 0)):
+        errors = {"local": local, "inherited": 0.0, "propagated": local}
+        told = check_page(reports.finding(layers=[layer | errors]))
+        assert told.count('<td class="figure"><span class="word fail">') == marked
+
+
+KERAS = """\
+import keras
+
+def build():
+    return keras.Sequential([
+        keras.layers.BatchNormalization(name="bn"),
+        keras.layers.Dense(3, name="twice"),
+        keras.layers.Dense(3, name="twice"),
+    ])
+"""
+TORCH = """\
+class Net(nn.Module):
+    def __init__(self):
+        self.bn = nn.BatchNorm2d(8)
+        self.bn_2: nn.Module = nn.Identity()
+
+    def forward(self, x):
+        return F.gelu(self.bn(x))
+"""
+
+
+def test_the_files_of_a_pair_stand_side_by_side() -> None:
+    (cause,) = reports.finding()["causes"]
+    causes = [
+        cause | {"place": "bn", "torch_place": "features.bn"},
+        cause | {"id": "gelu", "place": "twice", "torch_place": "t.py:7"},
+        cause | {"id": "far", "place": "", "torch_place": "t.py:70"},
+        cause | {"id": "other", "place": "7", "torch_place": "other.py:1"},
+    ]
+    report = reports.finding(causes=causes, keras="a/k.py:build", torch="a/t.py:Net")
+    html = check_page(report | {"sources": {"keras": KERAS, "torch": TORCH}})
+    check(html)
+    found = re.findall(
+        r'<span class="row remark"><span class="refs">(.*?)</span>'
+        r'<span class="number" aria-hidden="true">(\d+)</span>',
+        html,
+    )
+    marked = [(re.findall(r">(\d+)<", refs), int(line)) for refs, line in found]
+    assert marked == [(["1"], 5), (["1"], 3), (["2"], 7)]
+    assert "<h4>Keras: k.py</h4>" in html and "<h4>PyTorch: t.py</h4>" in html
+    assert html.count('<span class="number"') == 8 + 7
+    lacking = check_page(report | {"sources": {"keras": KERAS}})
+    assert "The two sources" not in lacking
+
+
+def test_of_a_long_file_the_causes_surroundings_are_shown() -> None:
+    (cause,) = reports.finding()["causes"]
+    long = "x = 1\n" * 400 + "y = Dense(1, name='bn')\r\n" + "z = 2\n" * 99
+    report = reports.finding(causes=[cause], keras="k.py:build", torch="t.py:Net")
+    html = check_page(report | {"sources": {"keras": long, "torch": TORCH}})
+    check(html)
+    numbers = re.findall(r'<span class="number" aria-hidden="true">(\d+)</span>', html)
+    assert [*map(int, numbers)] == [*range(393, 410), *range(1, 8)]
+    assert html.count('<span class="row gap">') == 2
+
+
+def test_the_files_of_a_pair_are_escaped() -> None:
+    hostile = f"x = 1\n# {HOSTILE}\ny = '{HOSTILE}'\n"
+    report = reports.finding(keras=f"{HOSTILE}.py:a", torch="t.py:b")
+    html = check_page(report | {"sources": {"keras": hostile, "torch": TORCH}})
+    check(html)
+    assert "<b>" not in html
 
 
 @pytest.mark.parametrize("key", reports.finding())

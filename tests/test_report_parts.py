@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import lesson as lessons
-from shared import twins
+from shared import twins, wording
 from shared.differences.judge import groups
 from shared.errors import UsageError
 from shared.lessons import CURRICULUM
@@ -30,9 +30,11 @@ from shared.report import (
     reading,
     record,
     svg,
+    tables,
 )
 from shared.report.names import name
 from shared.report.tables import metric
+from shared.report.verdicts import named
 
 # What is written down for every lesson
 
@@ -111,6 +113,57 @@ def test_korean_names() -> None:
     assert set(pages.HEADINGS.values()) <= set(korean.HEADINGS)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0"), (4e-6, "0.004 ms"), (0.00234, "2.3 ms"), (0.078, "78 ms")]
+    + [(0.204, "200 ms"), (0.9996, "1000 ms"), (1, "1.0 s"), (83.21, "83.2 s")],
+)
+def test_durations(seconds: float, told: str) -> None:
+    assert wording.duration(seconds) == told
+
+
+def test_names_in_a_row() -> None:
+    assert wording.listed(["a"]) == "a"
+    assert wording.listed(["a", "b"]) == "a and b"
+    assert wording.listed(["a", "b", "c"]) == "a and 2 more"
+
+
+def test_frameworks_for_tracks() -> None:
+    told = named("accuracy .9 in tf, .8 in torch; see torch.in tfx")
+    assert told == "accuracy .9 in Keras, .8 in PyTorch; see torch.in tfx"
+
+
+def test_layers_of_one_name_stand_side_by_side() -> None:
+    """However little their lines resemble."""
+    tf = """\
+        keras.Input((3,)),
+        keras.layers.Dense(4, "sigmoid", name="hidden"),
+        keras.layers.Dense(2, name="output"),"""
+    torch = """\
+        hidden=nn.Linear(3, 4),
+        hidden_sigmoid=nn.Sigmoid(),
+        output=nn.Linear(4, 2),"""
+    (top,) = twins.align(tf, torch)
+    pairs = [(bool(r.tf), (r.torch or "").strip()) for r in top.rows]
+    assert pairs == [
+        (True, ""),
+        (True, "hidden=nn.Linear(3, 4),"),
+        (False, "hidden_sigmoid=nn.Sigmoid(),"),
+        (True, "output=nn.Linear(4, 2),"),
+    ]
+
+
+def test_settings_are_told(tmp_path: Path) -> None:
+    given = reports.comparison("optimizers", settings={"epochs": 3})
+    (entry,) = reading.read(reports.write(tmp_path, given))
+    found = {one.name: one for one in tables.settings(entry)}
+    assert found["epochs"].value == "3"
+    assert found["rule"].value.startswith("full_batch, sgd, momentum")
+    assert found["learning_rate"].meaning
+    entry.comparison.settings["of_another_version"] = 1
+    assert tables.settings(entry) == []
+
+
 # Arrays
 
 
@@ -124,6 +177,16 @@ def test_record_comes_back(tmp_path: Path) -> None:
     assert entry.record.shown("")["images"].shape == (2, 28, 28)
     assert entry.record.dataset("") is None
     assert entry.record.facts[""]["class_names"] == list("0123456789")
+
+
+def test_record_keeps_the_order(tmp_path: Path) -> None:
+    folder = reports.disagreeing(tmp_path)
+    (entry,) = reading.read(folder)
+    names = ["step", "relu", "a"]
+    arrays = {f":float32:tf:{name}": np.zeros(2) for name in names}
+    file = record.path(folder, entry.comparison.lesson)
+    file.write_bytes(record.Record(arrays, {}).to_bytes(entry.comparison))
+    assert [*record.load(file, entry.comparison).trace("", "float32", "tf")] == names
 
 
 def test_record_of_another_comparison(tmp_path: Path) -> None:

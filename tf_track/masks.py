@@ -97,7 +97,7 @@ def from_streams(
         model, clock: the model and what tells it the step.
         x: a full batch.
         room: for how many steps at most.
-        samples: in an epoch; where a part batch ends it, that fills its mask in part.
+        samples: in an epoch; a partial batch at its end fills its mask in part.
 
     Raises:
         UnfitError: what the layers are given cannot be told.

@@ -3,8 +3,8 @@
 Three steps run as they are written, the first two of them recorded. If both recordings
 are the same, the loop made of them repeats the last two steps from the state before
 these; only if that ends in the same bits, the random generator's included, it does the
-steps that follow. Part batches run as they are written. On a GPU the loop's step is a
-CUDA graph (torch_track/cuda_graph.py), which is checked likewise.
+steps that follow. Partial batches run as they are written. On a GPU the loop's step is
+a CUDA graph (torch_track/cuda_graph.py), which is checked likewise.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def check_models(
     report = {"schema": results.SCHEMA, "keras": keras, "torch": torch}
     report |= found.to_json() | {"environment": dict(versions())}
     if html is not None:
-        results.write(Path(html), _page(report), "--html")
+        results.write(Path(html), _page(report, builders), "--html")
     if as_json:
         click.echo(results.to_text(report))
     else:
@@ -123,7 +123,12 @@ def _pair(text: str | None, option: str) -> Any:
     )
 
 
-def _page(report: dict[str, Any]) -> bytes:
+def _page(report: dict[str, Any], builders: Iterable[str]) -> bytes:
     from shared.report import check_page
 
-    return check_page(report).encode(errors="replace")
+    texts = (
+        Path(builder.rpartition(":")[0]).read_text(encoding="utf-8", errors="replace")
+        for builder in builders
+    )
+    sources = dict(zip(("keras", "torch"), texts, strict=True))
+    return check_page(report | {"sources": sources}).encode(errors="replace")

@@ -73,7 +73,8 @@ class Judge:
         allowed = self.allowed(name, precision, one.tolerance)
         if allowed >= 1.0 and one.value < float("inf"):
             told = (
-                f"one unit in the last place moves it by {floor:.1g}: {one.value:.1g}"
+                f"undecided: {one.value:.1g} apart, but one unit in the last place of "
+                f"the start alone makes {floor:.1g}"
             )
             return Level(name, precision, "n/a", one.value, 1.0, floor, reason=told)
         verdict = "pass" if one.value <= allowed else "fail"

@@ -19,6 +19,9 @@ LEVELS = {
 }
 """In the order in which they are judged, with what each compares."""
 
+VISIBLE = 1e-9
+"""A layer whose error is smaller is not worth a line."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Level:

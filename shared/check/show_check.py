@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from shared.check.result import LEVELS, Cause, Check, LayerError, Level
+from shared import wording
+from shared.check.result import LEVELS, VISIBLE, Cause, Check, LayerError, Level
 
 Row: TypeAlias = tuple[str, ...]
 
@@ -22,9 +23,6 @@ SYMBOLS = {"pass": "[green]✓[/]", "fail": "[bold red]✗[/]", "n/a": "[dim]–
 
 SHOWN = 24
 """Of more layers than this, only those that depart are listed."""
-
-VISIBLE = 1e-9
-"""A layer whose error is smaller is not worth a line."""
 
 
 def show(check: Check, console: Console) -> None:
@@ -78,11 +76,7 @@ def grouped(causes: Sequence[Cause]) -> list[list[Cause]]:
 
 
 def _places_of(alike: Sequence[Cause]) -> str:
-    """'norm', 'norm_1 and norm_2', 'norm_1 and 52 more'."""
-    names = [one.place or one.torch_place for one in alike]
-    if len(names) > 2:
-        return f"{names[0]} and {len(names) - 1} more"
-    return " and ".join(names)
+    return wording.listed([one.place or one.torch_place for one in alike])
 
 
 def _parts(check: Check, width: int) -> Iterator[RenderableType]:

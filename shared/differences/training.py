@@ -19,8 +19,8 @@ ROWS = (
     Difference(
         slug="loader_batch_size",
         title="The batch size nobody sets",
-        keras="fit takes 32 samples at a time; the last part batch counts",
-        torch="DataLoader takes 1; the last part batch counts too",
+        keras="fit takes 32 samples at a time; the last partial batch counts",
+        torch="DataLoader takes 1; the last partial batch counts too",
         remedy="DataLoader(data, batch_size=32)",
         inputs=lambda: {"x": np.arange(100.0)[:, None]},
         # None is 32.
@@ -44,7 +44,7 @@ ROWS = (
     ),
     Difference(
         slug="epoch_loss",
-        title="The loss of an epoch with a last part batch",
+        title="The loss of an epoch with a last partial batch",
         keras="every sample weighs the same",
         torch="the mean of the batches' losses: a sample of a small batch weighs more",
         remedy="total += loss.item() * len(x); total / samples",

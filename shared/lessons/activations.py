@@ -8,13 +8,16 @@
 
 What is an activation for? Without one, layers collapse: (x W1) W2 = x (W1 W2) is one
 layer again, and can draw straight lines only. And as learning follows slopes, what
-counts is the slope. The step has none, and neither framework will differentiate it. The
-sigmoid's is a quarter at best and fades on both sides: what passes many sigmoids fades
-too. ReLU lets it through whole wherever x > 0; at 0, where ReLU has a corner, both
-frameworks take the slope 0.
+counts is the slope. The step's is 0 wherever it has one, and neither framework will
+differentiate it. The sigmoid's is a quarter at best and fades on both sides: what
+passes many sigmoids fades too. ReLU lets it through whole wherever x > 0; at 0, where
+ReLU has a corner, both frameworks take the slope 0.
+
+Below, slopes are taken at -2, -1, 0, 1 and 2; the step at -1, .5 and 500,000 and, as a
+row, at -1, 1 and 2; the sigmoid at -5, -1, 0, .1, 5 and 500,000.
 
 Write none of them out yourself. 1 / (1 + exp(-x)) is a fine formula and a poor program:
-for x = -1000, exp overflows, and automatic differentiation makes inf / inf = NaN of it.
+for x = -1000, exp overflows, and automatic differentiation multiplies 0 by inf: NaN.
 The frameworks' functions take x = 500,000 and softmax takes (1001, 1002, 1003) without
 a warning; as only differences count, the latter gives what (1, 2, 3) gives.
 """

@@ -14,9 +14,9 @@ difference quotient; it gives the slope at one point, exact up to rounding, and 
 slopes together for a few times the cost of the formula itself.
 
 What is a slope good for? Stepping against it makes z smaller, w <- w - rate * dz/dw.
-Here that is w <- (1 - 4 rate) w, and the learning rate decides the rest: below .25 w
-shrinks towards the minimum at 0, from .25 to .5 it still does, jumping from side to
-side, and above .5 each jump is wider than the last.
+Here that is w <- (1 - 4 rate) w, and the learning rate decides the rest: below 0.25, w
+shrinks towards the minimum at 0, from 0.25 to 0.5 it still does, jumping from side to
+side, and above 0.5 each jump is wider than the last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Data loader: mini-batches, shuffling, and the last part batch
+"""Data loader: mini-batches, shuffling, and the last partial batch
 
     an epoch of N samples in batches of B has ceil(N / B) steps
     and the last of them sees N - B (ceil(N / B) - 1) samples
@@ -6,26 +6,26 @@
 1438 digits in batches of 32 make 44 full batches and one of 30. A step on a batch costs
 a fraction of a step on everything, and its gradient points nearly the same way, so an
 epoch makes 45 useful steps instead of one; a batch also fits where all the data would
-not. Both frameworks keep the part batch unless told otherwise (`drop_remainder`,
+not. Both frameworks keep the partial batch unless told otherwise (`drop_remainder`,
 `drop_last`). Its loss is a mean over fewer samples, so the mean loss of an epoch has to
-weigh each batch by its size.
+weight each batch by its size.
 
 A new order every epoch keeps a batch from being all one class where the data is sorted,
 and the training from repeating the same round of steps. It is shuffling without
 replacement: no sample is drawn twice or left out, each comes exactly once an epoch.
 What the frameworks do not share is how they get there:
 
-    tf.data      a chain of stages that data streams through. `shuffle` holds a buffer
-                 and draws from it: with a buffer of 100 the first sample out is one of
-                 the first 100 in. Only a buffer as large as the data mixes it all.
-                 `batch` comes after: before it, whole batches would be shuffled.
-    DataLoader   a sampler draws the numbers of the samples, and the dataset, which has
-                 random access, looks them up. Any sequence of numbers is a sampler.
+  * `tf.data` is a chain of stages that data streams through. `shuffle` holds a buffer
+    and draws from it: with a buffer of 100 the first sample out is one of the first 100
+    in. Only a buffer as large as the data mixes it all. `batch` comes after it: put
+    before, whole batches would be shuffled.
+  * In a `DataLoader` a sampler draws the numbers of the samples, and the dataset, which
+    has random access, looks them up. Any sequence of numbers is a sampler.
 
 Each has a generator of its own, so the same seed gives two different orders, and there
 is no setting that makes them one. Two trainings see the same batches only if the order
 is made outside, as one array of numbers, and given to both: `batches_in` does it here,
-and every matched comparison does it so.
+and every matched comparison does the same.
 
 Left out, because they change the speed and not the batches: `prefetch` and
 `num_workers`, which make the next batches while the model works on this one.

@@ -3,9 +3,9 @@
     h = sigmoid(x W1 + b1)          (1, 3) (3, 4) -> (1, 4)
     y = h W2 + b2                   (1, 4) (4, 2) -> (1, 2)
 
-A layer is a matrix product and an activation, nothing more: each column of W holds the
-weights of one neuron, and one product computes all neurons for all rows of x. The
-lesson writes the products out and then builds the same network from layers.
+A layer is a matrix product, a bias and an activation, nothing more: each column of W
+holds the weights of one neuron, and one product computes all neurons for all rows of x.
+The lesson writes the products out and then builds the same network from layers.
 
 When regression, and when classification? The last layer follows from the question. A
 quantity, as here, may take any value: linear output, squared error. Yes or no is one

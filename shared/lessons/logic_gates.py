@@ -7,7 +7,8 @@
     OR     w = ( .5,  .5)   theta =  .3
     XOR(x1, x2) = AND(NAND(x1, x2), OR(x1, x2))   two neurons, and a third behind them
 
-Nothing is learned here: the weights are written down (McCulloch and Pitts, 1943).
+Nothing is learned here: the weights are written down (McCulloch and Pitts, 1943). Each
+gate's answers come in the order of the rows 00, 01, 10, 11.
 
 What can one neuron not do? Its four answers on XOR ask for four things at once:
 

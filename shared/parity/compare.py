@@ -268,7 +268,7 @@ class _Variant:
             for name, outcome in pairs[precision].items()
         }
         if not any(scores.values()):
-            reason = "the lesson predicts nothing"
+            reason = "there is nothing to score"
             level = Level("accuracy", precision, None, None, "not applicable", reason)
         else:
             found = _scores_apart(scores, self.lesson.score_tolerance)
@@ -319,7 +319,7 @@ def _scores_apart(
 ) -> Deviation:
     name = next(iter(scores["tf"] or scores["torch"]))
     tf, torch = (scores[track].get(name, np.nan) for track in ("tf", "torch"))
-    where = f"{name} {tf:.6g} in tf, {torch:.6g} in torch"
+    where = f"{name} {tf:.4g} in tf, {torch:.4g} in torch"
     # A score that is no share, such as the r2 of a fit gone wrong, may be huge.
     return Deviation(abs(tf - torch) / max(1.0, abs(tf)), tolerance, where)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SLOPE = "_derivative"
+_KINDS = {"-": INK, "--": RED}
 
 
 def curves(scene: Scene) -> Figure | None:
@@ -43,11 +44,11 @@ def curves(scene: Scene) -> Figure | None:
         axes.axvline(0, color=GREY, linewidth=0.8)
         for key, line in ((name, "-"), (name + _SLOPE, "--")):
             if key in found:
-                axes.plot(x, found[key], line, color=BLUE)
+                axes.plot(x, found[key], line, color=_KINDS[line])
     if slopes:
         kinds = {"function": "-", "derivative": "--"}
         for label, line in kinds.items():
-            grid[0].plot([], [], line, color=BLUE, label=label)
+            grid[0].plot([], [], line, color=_KINDS[line], label=label)
         drawn.legend(loc="outside lower center", ncols=2)
     return drawn
 
@@ -79,10 +80,10 @@ def paths(scene: Scene) -> Figure | None:
 def _grid(
     title: str, scene: Scene, panels: int, xlabel: str, ylabel: str = "", note: str = ""
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels, three a row; all alike if `ylabel` is given."""
-    columns = 2 if panels in (2, 4) else min(panels, 3)
+    """A figure of so many panels, two a row; all alike if `ylabel` is given."""
+    columns = min(panels, 2)
     rows = -(-panels // columns)
-    size = max(6.0, 2.5 * columns), max(4.0, 1.2 + 1.9 * rows)
+    size = 6.0, max(4.0, 1.2 + 1.7 * rows)
     drawn = figure(title, scene, size, note)
     shared: Style = {"sharex": True, "sharey": bool(ylabel)}
     grid = drawn.subplots(rows, columns, squeeze=False, **shared)

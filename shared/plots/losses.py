@@ -39,6 +39,7 @@ _PRECISIONS: dict[str, Style] = {
 }
 _BINS = 300
 _EQUAL = 1e-17  # where a logarithmic axis shows a difference of 0
+_RUGS = (0.3, 0.9), (1.1, 3.3)  # of that, one precision below the other
 
 Losses = Mapping[str, Mapping[str, NDArray[Any]]]
 """The loss of every step by precision and track."""
@@ -114,13 +115,14 @@ def _differences(axes: Axes, both: Mapping[str, NDArray[np.float64]]) -> None:
     axes.set_yscale("log")
     axes.set_ylabel("relative difference")
     axes.grid(axis="y")
-    for precision, error in both.items():
+    for place, (precision, error) in enumerate(both.items()):
         style = _PRECISIONS[precision]
         steps, _, _, worst = _binned(error)
         equal, colour = worst == 0, {"color": style["color"]}
         lines: Style = {"label": precision, "linewidth": 1.6, **style}
         axes.plot(steps[~equal], worst[~equal], **lines, **_marker(worst[~equal]))
-        rug = np.repeat([[_EQUAL / 1.6, _EQUAL * 1.6, np.nan]], equal.sum(), axis=0)
+        low, high = _RUGS[place]
+        rug = np.repeat([[_EQUAL * low, _EQUAL * high, np.nan]], equal.sum(), axis=0)
         axes.plot(np.repeat(steps[equal], 3), rug.ravel(), linewidth=1.2, **colour)
         reach = tolerances.GATE_STEPS if precision == "float32" else len(error)
         ends = np.array([0, min(reach, len(error)) - 1])
@@ -149,9 +151,14 @@ def _legend(axes: Axes) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
 
 
+def bin_width(loss: NDArray[Any]) -> int:
+    """The number of steps that one point of the curve stands for."""
+    return -(-len(loss) // _BINS)
+
+
 def _binned(values: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
     """(step, mean, low, high) of at most so many bins of equal width."""
-    width = -(-len(values) // _BINS)
+    width = bin_width(values)
     starts = np.arange(0, len(values), width)
     counts = np.diff(np.append(starts, len(values)))
     return (

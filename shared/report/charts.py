@@ -13,7 +13,7 @@ from markupsafe import Markup
 from shared import plots, wording
 from shared.job import Outcome
 from shared.parity.trace import Trace
-from shared.plots.losses import apart, both_losses
+from shared.plots.losses import apart, bin_width, both_losses
 from shared.plots.study import strip_figure
 from shared.plots.style import RED, Scene, styled
 from shared.report.reading import TRACKS, Entry
@@ -41,14 +41,12 @@ class Picture:
         variant: the lesson's variant; "" where there is none or all are in it.
         charts: by framework; under "" one that shows both.
         told: what else there is to say.
-        wide: whether it has too many panels for a phone.
     """
 
     title: str
     variant: str
     charts: dict[str, Markup]
     told: str = ""
-    wide: bool = False
 
 
 def losses(entry: Entry) -> Iterator[Picture]:
@@ -97,6 +95,9 @@ def _told_of(found: dict[str, Trace]) -> Iterator[str]:
     if len(ends) == len(TRACKS) and len(set(ends.values())) == 1:
         ends = {"Both": next(iter(ends.values()))}
     yield from (f"{name}: {told}" for name, told in ends.items())
+    width = max(map(bin_width, list(found.values())[-1].values()), default=1)
+    if width > 1:
+        yield f"The lines are means of {width} steps, the band behind them the range."
     for precision, runs in found.items():
         if len(runs) == len(TRACKS):
             worst = float(apart(runs).max(initial=0.0))
@@ -121,8 +122,7 @@ def pictures(entry: Entry) -> Iterator[Picture]:
                 charts[name], title, note = found
         if charts:
             told = _apart(traces, PICTURES[plot]) + _parted(entry, variants)
-            wide = plot in ("curves", "paths")
-            yield Picture(title, variant, charts, f"{note} {told}".strip(), wide)
+            yield Picture(title, variant, charts, f"{note} {told}".strip())
 
 
 def _groups(entry: Entry) -> list[list[str]]:

@@ -29,15 +29,16 @@ class Confusion:
     wrong: int
 
     def share(self, row: int, column: int) -> str:
-        """Of a count's colour, from 0 to 1; what is wrong is scaled by itself."""
-        right = row == column
-        alike = [
+        """Of a count's colour, from 0 to 1: of its class; if wrong, of the largest."""
+        if row == column:
+            return f"{self.counts[row][column] / max(sum(self.counts[row]), 1):.2f}"
+        wrong = [
             count
             for i, counts in enumerate(self.counts)
             for j, count in enumerate(counts)
-            if (i == j) == right
+            if i != j
         ]
-        return f"{self.counts[row][column] / max(*alike, 1):.2f}"
+        return f"{self.counts[row][column] / max(*wrong, 1):.2f}"
 
 
 def confusions(entry: Entry) -> dict[str, Confusion]:

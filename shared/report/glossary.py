@@ -48,8 +48,8 @@ def _overlaps(one: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
 NOTES = (
     Note(
         "Imports",
-        "Each track imports its own framework, and its own half of this project: "
-        "`engine` runs the lesson's step over its batches, `backend` turns arrays "
+        "Each track imports its own framework, and its own half of this project: of "
+        "it `engine` runs a lesson's step over its batches, and `backend` turns arrays "
         "into tensors.",
         tf=r"^import \w+|^from (tf_track|keras)|\btf_track\b",
         torch=r"^import \w+|^from (torch_track|torch|collections)|\btorch_track\b",
@@ -61,18 +61,11 @@ NOTES = (
         torch=r"torch\.Tensor\b",
     ),
     Note(
-        "Line breaks",
-        "The same code. Lines end before column 73, and the names are not equally "
-        "long.",
-        tf=r"^ *(return \{|def \w+\()$|^\) -> dict",
-        torch=r"^ *def \w+\($|^ *\) -> ",
-    ),
-    Note(
         "What is trained",
         "What changes in training is a `tf.Variable`; a `tf.Tensor` cannot be "
         "changed. A `torch.Tensor` can, in place, and so needs no wrapping.",
         tf=r"(tf|keras)\.Variable",
-        torch=r"torch\.(tensor|zeros|empty)\(|backend\.tensor",
+        torch=r"torch\.(tensor\((?!WEIGHTS|x|y)|zeros\(|empty\()|backend\.tensor",
     ),
     Note(
         "The number's type",
@@ -128,8 +121,8 @@ NOTES = (
     ),
     Note(
         "Activations",
-        "Dense takes its activation along. In PyTorch it is a module of its own, "
-        "after the layer.",
+        "Dense takes its activation as an argument. In PyTorch it is a module of its "
+        "own, after the layer.",
         tf=r'Dense\([^)]*"(sigmoid|relu|softmax)"',
         torch=r"nn\.(Sigmoid|ReLU)\(",
     ),
@@ -153,7 +146,7 @@ NOTES = (
     Note(
         "Loading weights",
         "Keras takes the arrays in the order of the layers, PyTorch by their names. "
-        "The kernels are turned on the way: (in, out) there, (out, in) here.",
+        "The kernels are turned on the way: (in, out) in Keras, (out, in) in PyTorch.",
         tf=r"set_weights|weights = \[|WEIGHTS\[",
         torch=r"load_state_dict|weights = \{|torch\.tensor\(WEIGHTS",
         item="dense_layout",
@@ -183,7 +176,7 @@ NOTES = (
         "Where gradients are kept",
         "Only leaves keep a `.grad`; a result on the way does after `retain_grad()`.",
         tf=r"df_d\w",
-        torch=r"\.grad\b|retain_grad|Tensor \| None",
+        torch=r"(?<!autograd)\.grad\b|retain_grad|Tensor \| None",
     ),
     Note(
         "Clearing gradients",
@@ -209,7 +202,7 @@ NOTES = (
         "The optimizer's parameters",
         "A Keras optimizer is given gradients and variables at every step. "
         "PyTorch's is given the parameters when it is made, and finds the gradients "
-        "in their `.grad`. The rate is `learning_rate` here, `lr` there.",
+        "in their `.grad`. The rate is `learning_rate` in Keras, `lr` in PyTorch.",
         tf=r"optimizers\.SGD\(|optimizer\.apply|trainable_variables|rule\(cfg\)",
         torch=r"optim\.SGD\(|optimizer\.step|parameters\(\)|\blr=|rule\(cfg\)",
     ),
@@ -234,7 +227,7 @@ NOTES = (
         "Logits or probabilities",
         "`nn.CrossEntropyLoss` takes logits and holds the softmax, so the model "
         "ends without one and the prediction adds it. Keras' loss takes "
-        "probabilities unless `from_logits=True`; right behind a softmax layer it "
+        "probabilities unless `from_logits=True`; right after a softmax layer it "
         "finds the logits itself.",
         tf=r'"softmax"|from_logits|ops\.softmax\(model|[cC]ategorical_?[cC]rossentropy',
         torch=r"CrossEntropyLoss|torch\.softmax\(model",
@@ -291,7 +284,7 @@ NOTES = (
         "`keras.ops` has NumPy's functions for any backend. PyTorch has them in "
         "`torch` and, many of them, as methods of a tensor.",
         tf=r"\bops\.(?!cast|softmax\(model)\w+|tf\.reduce_mean",
-        torch=r"torch\.(?!Tensor|tensor|func|autograd|optim|inference|no_grad|softmax\(model)[a-z]\w+\(?"
+        torch=r"torch\.(?!Tensor|tensor|func|autograd|optim|utils|Generator|get_default|inference|no_grad|softmax\(model)[a-z]\w+\(?"
         r"|\.(T|ravel|unsqueeze|clone)\b",
     ),
 )

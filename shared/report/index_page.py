@@ -63,7 +63,7 @@ def index(entries: Sequence[Entry], lang: str) -> str:
         rows.append(_row(entry, lang) | {"made_with": letter, "file": file})
     compared = {entry.comparison.lesson for entry in entries}
     dates = sorted({day(e.comparison.date) for e in entries if e.comparison.date})
-    dated = [("date", " to ".join(dates[:1] + dates[1:][-1:]))] if dates else []
+    dated = [("date", _from_to(dates[0], dates[-1]))] if dates else []
     return render(
         "index.html",
         say=speaker(lang),
@@ -74,6 +74,14 @@ def index(entries: Sequence[Entry], lang: str) -> str:
         absent=[slug for slug in lessons.slugs() if slug not in compared],
         environments=[(k, [*dated, *v]) for k, v in environments.items()],
     )
+
+
+def _from_to(first: str, last: str) -> str:
+    """'2026-01-31 09:10 to 09:12 UTC'; of different days, both in full."""
+    if first == last:
+        return first
+    same = first[:10] == last[:10]
+    return f"{first.removesuffix(' UTC')} to {last[11:] if same else last}"
 
 
 def _row(entry: Entry, lang: str) -> dict[str, Any]:

@@ -24,9 +24,13 @@ TITLES = {
 
 HEADINGS = {
     "All lessons": "전체 수업",
+    "Every lesson in Keras on TensorFlow and in PyTorch, compared level by level.": (
+        "모든 수업을 Keras(TensorFlow)와 PyTorch로 만들어 단계별로 비교한다."
+    ),
     "Find a lesson": "수업 찾기",
     "Made with": "실행 환경",
     "The mathematics": "수식과 설명",
+    "The settings": "설정",
     "The two sources": "두 소스 코드",
     "Loss while training": "학습 중 손실",
     "The lesson's picture": "결과 그림",

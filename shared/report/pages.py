@@ -14,11 +14,12 @@ from shared.report.index_page import day, environment, files, index
 from shared.report.names import names, speaker
 from shared.report.reading import Entry
 from shared.report.render import render
-from shared.report.verdicts import FRAMEWORKS
+from shared.report.verdicts import FRAMEWORKS, named
 from shared.results import Level
 
 HEADINGS = {
     "mathematics": "The mathematics",
+    "settings": "The settings",
     "sources": "The two sources",
     "loss": "Loss while training",
     "pictures": "The lesson's picture",
@@ -38,9 +39,9 @@ ABOUT = {
     "weights": "the start, into each model and out again",
     "mode": "evaluation repeats itself; dropout drops at its rate",
     "forward": "every layer's output on the first batch, and the loss",
-    "gradient": "every parameter's gradient",
+    "gradient": "every gradient",
     "step": "the weights after updates on identical gradients",
-    "trajectory": "the loss of every step of the whole training",
+    "trajectory": "the loss of every step, and the weights on the way",
     "reference": "a third opinion, in plain NumPy",
     "published": "the figures that the lecture notes print",
     "accuracy": "the trained models on the test data",
@@ -81,6 +82,7 @@ def lesson_page(
     known = entry.lesson is not None
     shown = {
         "words": list(mathematics.words(entry.lesson)) if entry.lesson else [],
+        "settings": tables.settings(entry),
         "sections": sources.sections(found.lesson) if known else [],
         "losses": list(charts.losses(entry)),
         "pictures": list(charts.pictures(entry)),
@@ -108,10 +110,13 @@ def lesson_page(
         frameworks=FRAMEWORKS,
         every=_levels(found.levels) if variants else [],
         horizons=[
-            *wording.reaches(found.levels),
-            *wording.horizons(found.horizons),
+            named(told)
+            for told in (
+                *wording.reaches(found.levels),
+                *wording.horizons(found.horizons),
+            )
         ],
-        measured=list(tables.measured(entry)),
+        measured=tables.measured(entry),
         precision=found.precision.split("+")[-1] or "an unknown precision",
         commands=list(_commands(entry)),
         environment=environment(found),
@@ -139,7 +144,7 @@ def _level(level: Level) -> dict[str, Any]:
         "precision": level.precision,
         "worst": wording.short(level.value or 0.0) if measured else "",
         "allowed": wording.short(level.tolerance or 0.0) if measured else "",
-        "where": wording.place(level) if measured else level.where,
+        "where": named(wording.place(level) if measured else level.where),
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared import wording
-from shared.check.result import LEVELS
+from shared.check.result import LEVELS, VISIBLE
+from shared.report import pair_sources
 from shared.report.render import render
 from shared.report.verdicts import Verdict
 
@@ -29,7 +30,8 @@ def page(report: Mapping[str, Any]) -> str:
     Args:
         report: plain values, as `shared.check.result.Check.to_json` has them. Whatever
             is missing is left out; besides, "title", "keras" and "torch" may name the
-            check and the two models, and "environment" the versions.
+            check and the two models, "sources" hold the text of their files, and
+            "environment" the versions.
     """
     title = str(report.get("title") or "Your Keras and PyTorch models")
     models = [
@@ -46,6 +48,7 @@ def page(report: Mapping[str, Any]) -> str:
         facts=[*models, *((str(k), str(v)) for k, v in about.items())],
         levels=list(_levels(_all(report, "levels"))),
         causes=causes,
+        files=pair_sources.files(report, causes),
         layers=[_layer(one) for one in _all(report, "layers")],
         columns=COLUMNS,
         errors=ERRORS,
@@ -64,7 +67,7 @@ def _all(report: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [one for one in report.get(key) or () if isinstance(one, Mapping)]
 
 
-def _verdict(report: Mapping[str, Any], causes: Sequence[dict[str, str]]) -> Verdict:
+def _verdict(report: Mapping[str, Any], causes: Sequence[dict[str, Any]]) -> Verdict:
     """Whether they agree, and if not, where first and why."""
     levels = _all(report, "levels")
     judged = [level for level in levels if level.get("verdict") in ("pass", "fail")]
@@ -81,7 +84,10 @@ def _verdict(report: Mapping[str, Any], causes: Sequence[dict[str, str]]) -> Ver
     if unexplained:
         known = f". So far {count}:" if causes else "."
         why = f"; nothing known explains {unexplained}{known}"
-    names = tuple(cause["name"] for cause in causes)
+    names = tuple(
+        f"{cause['name']} (harmless)" if cause["harmless"] else cause["name"]
+        for cause in causes
+    )
     return Verdict("fail", "Disagree", f"The models disagree{where}{why}", names)
 
 
@@ -105,7 +111,7 @@ def _levels(levels: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _causes(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _causes(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The causes in words; the same difference at several layers is one."""
     alike: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for one in found:
@@ -114,29 +120,45 @@ def _causes(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return list(map(_cause, alike.values()))
 
 
-def _cause(alike: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _cause(alike: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     cause = alike[0]
-    shares = [one.get("share") for one in alike]
-    known = [float(share) for share in shares if isinstance(share, (int, float))]
     ours, theirs = (
         list(dict.fromkeys(str(one[key]) for one in alike if one.get(key)))
         for key in ("place", "torch_place")
     )
     name = str(cause.get("id") or "").replace("_", " ")
     places = ours or theirs
-    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
     return {
-        "name": f"{name} at {places[0]}{more}" if places else name,
-        "place": ", ".join(ours),
-        "torch_place": ", ".join(theirs),
+        "name": f"{name} at {wording.listed(places)}" if places else name,
+        "places": ours,
+        "torch_places": theirs,
         "keras": str(cause.get("keras") or ""),
         "torch": str(cause.get("torch") or ""),
-        "levels": ", ".join(map(str, cause.get("levels") or ())),
-        "share": _percent(min(known)) if known else "",
+        "effect": _effect(alike),
         "remedy": str(cause.get("remedy") or ""),
-        "behind": cause.get("behind", ""),
-        "harmless": "smaller than float32 can show" if cause.get("harmless") else "",
+        "harmless": bool(cause.get("harmless")),
     }
+
+
+def _effect(alike: Sequence[Mapping[str, Any]]) -> str:
+    """What the cause does, in a sentence."""
+    cause = alike[0]
+    shares = [one.get("share") for one in alike]
+    known = [float(share) for share in shares if isinstance(share, (int, float))]
+    levels = [*map(str, cause.get("levels") or ())]
+    if levels == ["spec"]:
+        return "fails spec, whatever the numbers"
+    part = f"{_percent(min(known))} of" if known else "part of"
+    whose = "its step's own" if cause.get("behind") else "the"
+    told = f"{part} {whose} error{' in ' if levels else ''}{', '.join(levels)}"
+    if cause.get("harmless"):
+        told += "; harmless: float32 cannot show it"
+    if cause.get("behind"):
+        told += (
+            "; what departs before is unexplained, and taken from Keras: "
+            f"{cause['behind']}"
+        )
+    return told
 
 
 def _percent(share: float) -> str:
@@ -144,10 +166,12 @@ def _percent(share: float) -> str:
     return "all" if share > 0.999 else f"{int(100 * share)}\N{NO-BREAK SPACE}%"
 
 
-def _layer(layer: Mapping[str, Any]) -> dict[str, str]:
+def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
     errors = {name: _number(layer.get(name)) or "–" for name in ERRORS}
     names = {name: str(layer.get(name) or "") for name in ("keras", "torch", "kind")}
-    return names | errors
+    local = layer.get("local")
+    departs = local is not None and not float(local) <= VISIBLE
+    return names | errors | {"departs": departs}
 
 
 def _pair(pair: Mapping[str, Any]) -> dict[str, str]:

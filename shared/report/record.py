@@ -103,7 +103,9 @@ class Record:
 
         whole = {key: np.ascontiguousarray(a) for key, a in self.arrays.items()}
         about = {"lesson": comparison.lesson, "date": comparison.date}
-        return save(whole, about | {"facts": json.dumps(self.facts)})
+        # The file has its arrays in an order of its own.
+        about |= {"facts": json.dumps(self.facts), "order": json.dumps([*whole])}
+        return save(whole, about)
 
     def _under(self, prefix: str) -> Trace:
         return {
@@ -153,7 +155,10 @@ def load(file: Path, comparison: Comparison) -> Record:
     try:
         with safe_open(file, framework="numpy") as opened:
             about = opened.metadata() or {}
-            arrays = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+            order = json.loads(about.get("order", "[]"))
+            place = {key: number for number, key in enumerate(order)}
+            keys = sorted(opened.keys(), key=lambda key: place.get(key, 0))
+            arrays = {key: opened.get_tensor(key) for key in keys}
             facts = json.loads(about.get("facts", "{}"))
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise UsageError(f"{file} cannot be read ({error})") from None

@@ -101,19 +101,30 @@ def _is_comment(line: str | None) -> bool:
 _Tokens = list[tuple[_TokenType, str]]
 
 
+def highlighted(text: str) -> list[Markup]:
+    """The lines of a Python file, highlighted; blank ones at its end are left out."""
+    lines = _lines(text.rstrip())
+    # The lexer ends the last one as well.
+    return [_html(tokens, ()) for tokens in lines[:-1]]
+
+
 def _lexed(rows: Sequence[Row], track: str) -> Iterator[_Tokens | None]:
     """The tokens of every row's line, lexed as one text; None for a line not there."""
     present = [line for row in rows if (line := getattr(row, track)) is not None]
-    lines: list[_Tokens] = [[]]
-    for kind, text in PythonLexer(stripnl=False).get_tokens("\n".join(present)):
-        for place, part in enumerate(text.split("\n")):
-            if place:
-                lines.append([])
-            if part:
-                lines[-1].append((kind, part))
-    remaining = iter(lines)
+    remaining = iter(_lines("\n".join(present)))
     for row in rows:
         yield None if getattr(row, track) is None else next(remaining)
+
+
+def _lines(text: str) -> list[_Tokens]:
+    lines: list[_Tokens] = [[]]
+    for kind, part in PythonLexer(stripnl=False).get_tokens(text):
+        for place, piece in enumerate(part.split("\n")):
+            if place:
+                lines.append([])
+            if piece:
+                lines[-1].append((kind, piece))
+    return lines
 
 
 def _html(tokens: _Tokens, marked: Sequence[tuple[int, int]]) -> Markup:

@@ -69,15 +69,62 @@ def training_time(entry: Entry, track: str) -> str:
     return wording.duration(sum(times)) if times else ""
 
 
-def measured(entry: Entry) -> Iterator[tuple[str, list[Row]]]:
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A field of a lesson's Config: its value, or the variants'; its meaning."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def settings(entry: Entry) -> list[Setting]:
+    """Those that the lesson was compared with; none where it has changed since."""
+    if entry.lesson is None:
+        return []
+    try:
+        configs = entry.lesson.configs(entry.comparison.settings).values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        Setting(
+            field.name,
+            ", ".join(dict.fromkeys(str(getattr(c, field.name)) for c in configs)),
+            str(field.metadata["doc"]),
+        )
+        for field in dataclasses.fields(entry.lesson.config_type)
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """Scores, times and memory.
+
+    Attributes:
+        names: of what was measured.
+        variants: the rows by name, of each variant.
+        loading: what it took to import the frameworks, once a process.
+    """
+
+    names: list[str]
+    variants: dict[str, dict[str, Row]]
+    loading: Row | None
+
+
+def measured(entry: Entry) -> Measured:
     """Scores, times and memory of each variant."""
+    variants: dict[str, dict[str, Row]] = {}
     for variant in entry.variants:
         parts = {t: entry.parts(t).get(variant) for t in TRACKS}
         told = {t: _measured(part) if part else {} for t, part in parts.items()}
         names = dict.fromkeys(name for one in told.values() for name in one)
-        rows = [Row(n, told["tf"].get(n, ""), told["torch"].get(n, "")) for n in names]
-        if rows:
-            yield variant, rows
+        variants[variant] = {
+            n: Row(n, told["tf"].get(n, ""), told["torch"].get(n, "")) for n in names
+        }
+    variants = {variant: rows for variant, rows in variants.items() if rows}
+    loading = [rows.pop("import", None) for rows in variants.values()]
+    every = dict.fromkeys(name for rows in variants.values() for name in rows)
+    return Measured([*every], variants, next(iter(loading), None))
 
 
 def _measured(part: Part) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 from shared import wording
@@ -10,6 +11,11 @@ from shared.report.reading import Entry
 from shared.results import Level
 
 FRAMEWORKS = {"tf": "Keras", "torch": "PyTorch"}
+
+
+def named(text: str) -> str:
+    """The text with the frameworks' names for those of the tracks."""
+    return re.sub(r"\bin (tf|torch)\b", lambda m: f"in {FRAMEWORKS[m[1]]}", text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +60,7 @@ def of_lesson(entry: Entry) -> Verdict:
 
 def _sentence(entry: Entry) -> str:
     found = entry.comparison
-    told = wording.sentence(found)
+    told = named(wording.sentence(found))
     whole = [
         level.value
         for level in found.levels

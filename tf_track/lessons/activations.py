@@ -1,7 +1,8 @@
 """Activation functions and their slopes, in Keras.
 
-`keras.ops` holds the functions; `GradientTape` watches a tensor pass
-through one and hands back the slope, or all slopes of all outputs.
+`keras.ops` holds the functions; a tensor that the tape watches is
+recorded as it passes through one, and `gradient` hands back the slope.
+`jacobian` asks for all slopes of all outputs.
 """
 
 # %% Imports

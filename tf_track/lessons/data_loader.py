@@ -29,7 +29,10 @@ def build(cfg: Config) -> keras.Model:
 # %% Loader
 # shuffle draws from a buffer: as large as the data, and before batch.
 def batches(
-    x: NDArray, y: NDArray, size: int, seed: int
+    x: NDArray,
+    y: NDArray,
+    size: int,
+    seed: int,
 ) -> tf.data.Dataset:
     samples = tf.data.Dataset.from_tensor_slices((x, y))
     return samples.shuffle(len(x), seed=seed).batch(size)
@@ -68,7 +71,9 @@ def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
 # %% Results
 # Each sample's number takes its label's place, to be told apart.
 def results(
-    model: keras.Model, history: History, data: Dataset
+    model: keras.Model,
+    history: History,
+    data: Dataset,
 ) -> dict:
     x, y, size = data.x_train, data.y_train, int(history.batch[0])
     loader = batches(x, np.arange(len(x)), size, seed=0)

@@ -69,7 +69,10 @@ def by_autograd(
 
 # %% Train
 def train(neuron: Neuron, data: Dataset, cfg: Config) -> History:
-    def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
+    def step(
+        x: tf.Tensor,
+        y: tf.Tensor,
+    ) -> tuple[tf.Tensor, Gradients]:
         loss = squared_error(neuron, x, y)
         gradients = by_hand(neuron, x, y, cfg.bias_gradient)
         for name, gradient in gradients.items():

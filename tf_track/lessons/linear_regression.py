@@ -30,7 +30,10 @@ def raw_model(cfg: Config) -> Tensors:
 def raw_train(tensors: Tensors, data: Dataset, cfg: Config) -> History:
     kernel, bias = tensors["kernel"], tensors["bias"]
 
-    def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Tensors]:
+    def step(
+        x: tf.Tensor,
+        y: tf.Tensor,
+    ) -> tuple[tf.Tensor, Tensors]:
         with tf.GradientTape() as tape:
             loss = ops.mean((raw_predict(tensors, x) - y) ** 2)
         dkernel, dbias = tape.gradient(loss, (kernel, bias))
@@ -85,7 +88,10 @@ def train(
 
 
 # %% Predict
-def predict(model: Tensors | keras.Model, x: tf.Tensor) -> tf.Tensor:
+def predict(
+    model: Tensors | keras.Model,
+    x: tf.Tensor,
+) -> tf.Tensor:
     if isinstance(model, dict):
         return raw_predict(model, x)
     return layer_predict(model, x)

@@ -44,7 +44,9 @@ def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
 
 # %% Results
 def results(
-    model: keras.Model, history: History, data: Dataset
+    model: keras.Model,
+    history: History,
+    data: Dataset,
 ) -> dict:
     x, y = backend.tensor(data.x_train), backend.tensor(data.y_train)
     answer = ops.cast(predict(model, x) - 0.5 > TIE, y.dtype)

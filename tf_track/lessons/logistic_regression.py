@@ -30,7 +30,10 @@ def raw_model(cfg: Config) -> Tensors:
 def raw_train(tensors: Tensors, data: Dataset, cfg: Config) -> History:
     kernel, bias = tensors["kernel"], tensors["bias"]
 
-    def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Tensors]:
+    def step(
+        x: tf.Tensor,
+        y: tf.Tensor,
+    ) -> tuple[tf.Tensor, Tensors]:
         with tf.GradientTape() as tape:
             p = raw_predict(tensors, x)
             likelihood = y * ops.log(p) + (1 - y) * ops.log(1 - p)
@@ -91,7 +94,10 @@ def train(
 
 
 # %% Predict
-def predict(model: Tensors | keras.Model, x: tf.Tensor) -> tf.Tensor:
+def predict(
+    model: Tensors | keras.Model,
+    x: tf.Tensor,
+) -> tf.Tensor:
     if isinstance(model, dict):
         return raw_predict(model, x)
     return layer_predict(model, x)

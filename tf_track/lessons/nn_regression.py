@@ -44,7 +44,9 @@ def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
 
 # %% Results
 def results(
-    model: keras.Model, history: History, data: Dataset
+    model: keras.Model,
+    history: History,
+    data: Dataset,
 ) -> dict:
     x = backend.tensor(data.x_train)
     return {"prediction": predict(model, x)}

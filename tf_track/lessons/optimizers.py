@@ -119,7 +119,9 @@ def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
 
 # %% Results
 def results(
-    model: keras.Model, history: History, data: Dataset
+    model: keras.Model,
+    history: History,
+    data: Dataset,
 ) -> dict:
     return {f"path/{name}": p for name, p in history.paths.items()}
 

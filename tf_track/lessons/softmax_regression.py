@@ -43,7 +43,9 @@ def predict(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
 
 # %% Results
 def results(
-    model: keras.Model, history: History, data: Dataset
+    model: keras.Model,
+    history: History,
+    data: Dataset,
 ) -> dict:
     p = predict(model, backend.tensor(data.x_train))
     return {

@@ -48,7 +48,11 @@ def cross_entropy(
 
 
 # %% Gradient by hand
-def by_hand(network: Network, x: tf.Tensor, y: tf.Tensor) -> Gradients:
+def by_hand(
+    network: Network,
+    x: tf.Tensor,
+    y: tf.Tensor,
+) -> Gradients:
     h, p = forward(network, x)
     dz2 = (p - y) / x.shape[0]
     dh = dz2 @ ops.transpose(network["output/kernel"])
@@ -63,7 +67,11 @@ def by_hand(network: Network, x: tf.Tensor, y: tf.Tensor) -> Gradients:
 
 # %% Gradient as in the notes
 # dz1 lacks h * (1 - h); the kernels' are sums, the biases' are means.
-def by_note(network: Network, x: tf.Tensor, y: tf.Tensor) -> Gradients:
+def by_note(
+    network: Network,
+    x: tf.Tensor,
+    y: tf.Tensor,
+) -> Gradients:
     h, p = forward(network, x)
     dp = (p - y) / (p * (1 - p) + 1e-7)
     dz2 = dp * p * (1 - p)
@@ -89,7 +97,10 @@ def by_autograd(
 def train(network: Network, data: Dataset, cfg: Config) -> History:
     backward = by_note if cfg.derivatives == "note" else by_hand
 
-    def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
+    def step(
+        x: tf.Tensor,
+        y: tf.Tensor,
+    ) -> tuple[tf.Tensor, Gradients]:
         loss = cross_entropy(network, x, y)
         gradients = backward(network, x, y)
         for name, gradient in gradients.items():

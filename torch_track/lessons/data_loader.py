@@ -27,7 +27,12 @@ def build(cfg: Config) -> nn.Module:
 
 # %% Loader
 # shuffle stands for a RandomSampler, which draws from the generator.
-def batches(x: NDArray, y: NDArray, size: int, seed: int) -> DataLoader:
+def batches(
+    x: NDArray,
+    y: NDArray,
+    size: int,
+    seed: int,
+) -> DataLoader:
     samples = TensorDataset(torch.tensor(x), torch.tensor(y))
     generator = torch.Generator(torch.get_default_device())
     generator.manual_seed(seed)
@@ -80,7 +85,11 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 # %% Results
 # Each sample's number takes its label's place, to be told apart.
-def results(model: nn.Module, history: History, data: Dataset) -> dict:
+def results(
+    model: nn.Module,
+    history: History,
+    data: Dataset,
+) -> dict:
     x, y, size = data.x_train, data.y_train, int(history.batch[0])
     loader = batches(x, np.arange(len(x)), size, seed=0)
     epochs = [[backend.array(i) for _, i in loader] for _ in range(2)]

@@ -66,7 +66,8 @@ def by_autograd(
 # %% Train
 def train(neuron: Neuron, data: Dataset, cfg: Config) -> History:
     def step(
-        x: torch.Tensor, y: torch.Tensor
+        x: torch.Tensor,
+        y: torch.Tensor,
     ) -> tuple[torch.Tensor, Gradients]:
         loss = squared_error(neuron, x, y)
         gradients = by_hand(neuron, x, y, cfg.bias_gradient)

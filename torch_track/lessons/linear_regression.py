@@ -32,7 +32,8 @@ def raw_train(tensors: Tensors, data: Dataset, cfg: Config) -> History:
     kernel, bias = tensors["kernel"], tensors["bias"]
 
     def step(
-        x: torch.Tensor, y: torch.Tensor
+        x: torch.Tensor,
+        y: torch.Tensor,
     ) -> tuple[torch.Tensor, Tensors]:
         loss = torch.mean((raw_predict(tensors, x) - y) ** 2)
         dkernel, dbias = torch.autograd.grad(loss, (kernel, bias))
@@ -98,7 +99,8 @@ def train(
 # %% Predict
 @torch.inference_mode()
 def predict(
-    model: Tensors | nn.Module, x: torch.Tensor
+    model: Tensors | nn.Module,
+    x: torch.Tensor,
 ) -> torch.Tensor:
     if isinstance(model, dict):
         return raw_predict(model, x)

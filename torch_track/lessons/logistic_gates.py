@@ -54,7 +54,11 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 # %% Results
-def results(model: nn.Module, history: History, data: Dataset) -> dict:
+def results(
+    model: nn.Module,
+    history: History,
+    data: Dataset,
+) -> dict:
     x, y = backend.tensor(data.x_train), backend.tensor(data.y_train)
     answer = (predict(model, x) - 0.5 > TIE).to(y.dtype)
     right = (answer == y).to(y.dtype)

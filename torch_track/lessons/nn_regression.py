@@ -55,7 +55,11 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 # %% Results
-def results(model: nn.Module, history: History, data: Dataset) -> dict:
+def results(
+    model: nn.Module,
+    history: History,
+    data: Dataset,
+) -> dict:
     x = backend.tensor(data.x_train)
     return {"prediction": predict(model, x)}
 

@@ -125,7 +125,11 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 # %% Results
-def results(model: nn.Module, history: History, data: Dataset) -> dict:
+def results(
+    model: nn.Module,
+    history: History,
+    data: Dataset,
+) -> dict:
     return {f"path/{name}": p for name, p in history.paths.items()}
 
 

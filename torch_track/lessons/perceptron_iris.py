@@ -19,7 +19,10 @@ Neuron = dict[str, torch.Tensor]
 
 # %% Model
 def build(cfg: Config) -> Neuron:
-    return {"kernel": torch.zeros(2, 1), "bias": torch.zeros(1)}
+    return {
+        "kernel": torch.zeros(2, 1),
+        "bias": torch.zeros(1),
+    }
 
 
 # %% Predict

@@ -50,7 +50,11 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 # %% Results
-def results(model: nn.Module, history: History, data: Dataset) -> dict:
+def results(
+    model: nn.Module,
+    history: History,
+    data: Dataset,
+) -> dict:
     p = predict(model, backend.tensor(data.x_train))
     return {
         "row_sums": torch.sum(p, dim=1),

@@ -48,7 +48,9 @@ def cross_entropy(
 
 # %% Gradient by hand
 def by_hand(
-    network: Network, x: torch.Tensor, y: torch.Tensor
+    network: Network,
+    x: torch.Tensor,
+    y: torch.Tensor,
 ) -> Gradients:
     h, p = forward(network, x)
     dz2 = (p - y) / x.shape[0]
@@ -65,7 +67,9 @@ def by_hand(
 # %% Gradient as in the notes
 # dz1 lacks h * (1 - h); the kernels' are sums, the biases' are means.
 def by_note(
-    network: Network, x: torch.Tensor, y: torch.Tensor
+    network: Network,
+    x: torch.Tensor,
+    y: torch.Tensor,
 ) -> Gradients:
     h, p = forward(network, x)
     dp = (p - y) / (p * (1 - p) + 1e-7)
@@ -91,7 +95,8 @@ def train(network: Network, data: Dataset, cfg: Config) -> History:
     backward = by_note if cfg.derivatives == "note" else by_hand
 
     def step(
-        x: torch.Tensor, y: torch.Tensor
+        x: torch.Tensor,
+        y: torch.Tensor,
     ) -> tuple[torch.Tensor, Gradients]:
         loss = cross_entropy(network, x, y)
         gradients = backward(network, x, y)
