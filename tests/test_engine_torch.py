@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
 import importlib
 import random
+import weakref
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -199,6 +201,61 @@ def test_is_the_loop_over_a_data_loader(shuffle: bool) -> None:
     assert session.notes == []
     np.testing.assert_array_equal(history.loss, np.array(expected, np.float32))
     assert torch.equal(torch.get_rng_state(), end)
+
+
+def test_samples_of_the_run_s_precision_are_not_copied() -> None:
+    backend.configure("cpu", "float32", 0)
+    X.flags.writeable = False
+    assert backend.resident(X).data_ptr() == X.ctypes.data
+    assert backend.resident(Y).data_ptr() == Y.ctypes.data
+    turned = X[::-1, ::2]
+    assert torch.equal(backend.resident(turned), torch.tensor(turned.copy()))
+    backend.configure("cpu", "float64", 0)
+    wide = backend.resident(X)
+    assert wide.dtype == torch.float64
+    assert wide.data_ptr() != X.ctypes.data
+
+
+@pytest.mark.parametrize("engine_name", ["plain", "auto"])
+@pytest.mark.parametrize("batch", [8, None])
+def test_a_step_that_writes_into_its_batch_leaves_the_samples(
+    batch: int | None, engine_name: str
+) -> None:
+    before = X.copy()
+    backend.configure("cpu", "float32", 2)
+    model, optimizer, step = lesson(torch.optim.SGD)
+
+    def writing(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        loss = step(x, y)
+        x.fill_(0)
+        return loss
+
+    session = Session(engine=engine_name)
+    with session.active():
+        engine.loop(writing, model, optimizer, X, Y, epochs=9, batch_size=batch)
+    np.testing.assert_array_equal(X, before)
+
+
+def test_nothing_is_kept_once_the_loop_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a study would hold the samples of seeds that are done."""
+    seen: list[weakref.ref[torch.Tensor]] = []
+    original = backend.resident
+
+    def noted(array: Any) -> torch.Tensor:
+        seen.append(weakref.ref(found := original(array)))
+        return found
+
+    monkeypatch.setattr(backend, "resident", noted)
+    gc.collect()
+    gc.disable()
+    try:
+        assert train("mnist_mlp").loops == 1
+        assert len(seen) == 2
+        assert [kept() for kept in seen] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_short_trainings_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 # Asked for by cuBLAS before it will be deterministic (torch's reproducibility note).
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -52,6 +53,25 @@ def tensor(array: NDArray) -> torch.Tensor:
     array = np.asarray(array)
     dtype = torch.get_default_dtype() if array.dtype.kind == "f" else None
     return torch.tensor(array, dtype=dtype)
+
+
+def resident(array: NDArray) -> torch.Tensor:
+    """As `tensor`, for all samples at once, which must not be written to.
+
+    On a CPU the tensor shares the array's memory if that has the run's precision.
+    """
+    array = np.asarray(array)
+    shared = array.dtype.kind in "iu" or array.dtype == _precision()
+    if torch.get_default_device().type != "cpu" or not shared:
+        return tensor(array)
+    with warnings.catch_warnings():
+        # That the array is read-only, and a tensor knows nothing of the kind.
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _precision() -> np.dtype:
+    return np.dtype(str(torch.get_default_dtype()).removeprefix("torch."))
 
 
 def array(value: torch.Tensor | NDArray | float) -> NDArray:

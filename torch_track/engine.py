@@ -60,7 +60,10 @@ def loop(
     clock = matched.Clock()
     if session.matched:
         clock = matched.feed_masks(model, session.seed)
-    xs, ys = backend.tensor(x), backend.tensor(y)
+    # A batch is a copy, unless it is all there is.
+    batched = schedule.size < schedule.samples
+    kept = backend.resident if batched else backend.tensor
+    xs, ys = kept(x), kept(y)
     if session.examine:
         first = _order(session, schedule, 0)[: schedule.size]
         examine(step, model, optimizer, xs[first], ys[first], session)

@@ -74,8 +74,9 @@ class Loop:
         clock: matched.Clock,
         optimizer: torch.optim.Optimizer | None,
     ) -> None:
-        self._plain = plain(self._watched)
         self._step = step
+        self._watched = _Watched(step)
+        self._plain = plain(self._watched)
         self._data = data
         self._schedule = schedule
         self._session = session
@@ -84,7 +85,6 @@ class Loop:
         # By their source: the same in every seed, whatever tensors they are given.
         self._runs: dict[Any, Run] = {} if session.reuse is None else session.reuse
         self._masks: list[matched.Mask] = []
-        self._recorder: Recorder | None = None
         self._program: Program | None = None
         self._run: Run | None = None
         self._tried = False
@@ -157,30 +157,21 @@ class Loop:
         self, step: int, order: torch.Tensor, losses: list[torch.Tensor]
     ) -> Program:
         """The program of one step, which is run as written."""
-        self._recorder = recorder = Recorder()
+        watched = self._watched
+        watched.recorder = recorder = Recorder()
         losses.append(self._plain(step, step + 1, order))
-        self._recorder = None
+        watched.recorder = None
         self._masks = list(self._clock.masks.values())
         epsilon = None
         if self._optimizer and matched.epsilons(self._optimizer, 1):
             epsilon = self._optimizer.param_groups[0]["eps"]
         feed = Feed(
-            batch=self._batch if self._schedule.size < self._schedule.samples else (),
+            batch=watched.batch if self._schedule.size < self._schedule.samples else (),
             masks=[mask.tensor for mask in self._masks],
             epsilon=epsilon,
             counters=matched.counters(self._optimizer),
         )
-        return Program(recorder.calls, feed, self._loss)
-
-    def _watched(self, x: torch.Tensor, y: torch.Tensor) -> Any:
-        """The step, its calls noted where a recorder waits for them."""
-        if self._recorder is None:
-            return self._step(x, y)
-        with self._recorder:
-            returned = self._step(x, y)
-        self._batch = x, y
-        self._loss = returned[0] if isinstance(returned, tuple) else returned
-        return returned
+        return Program(recorder.calls, feed, watched.loss)
 
     def _state(self, program: Program) -> list[torch.Tensor]:
         """What the step may change of what was there before."""
@@ -223,6 +214,30 @@ class Loop:
             if cuda_graph.fits(program, matched.epsilons(self._optimizer, 1)):
                 self._run = cuda_graph.Graphed(self._run)
         return self._run
+
+
+class _Watched:
+    """A step, its calls noted where a recorder waits for them.
+
+    It knows nothing of the loop, or the two would keep each other, and all data, in
+    memory until Python looks for such cycles.
+    """
+
+    batch: tuple[torch.Tensor, ...] = ()
+    loss: torch.Tensor
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self.recorder: Recorder | None = None
+
+    def __call__(self, x: torch.Tensor, y: torch.Tensor) -> Any:
+        if self.recorder is None:
+            return self._step(x, y)
+        with self.recorder:
+            returned = self._step(x, y)
+        self.batch = x, y
+        self.loss = returned[0] if isinstance(returned, tuple) else returned
+        return returned
 
 
 def _drawn(mask: matched.Mask, steps: Iterable[int]) -> torch.Tensor:
