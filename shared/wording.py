@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -104,6 +105,12 @@ def reach(level: Level) -> str:
     """'judged to step 24, where ...', of a training that is chaotic from there on."""
     _, judged, rest = level.where.partition("judged to step")
     return judged + rest
+
+
+def judged_to(level: Level) -> int | None:
+    """The last step of a chaotic training that is judged; None where all are."""
+    found = re.search(r"judged to step (\d+)", level.where)
+    return int(found[1]) if found else None
 
 
 def reaches(levels: Iterable[Level]) -> Iterator[str]:

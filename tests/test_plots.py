@@ -24,7 +24,7 @@ from shared.errors import UsageError
 from shared.job import Outcome
 from shared.lesson import Lesson
 from shared.parity.trace import Trace
-from shared.plots.style import BLUE, Scene
+from shared.plots.style import INK, RED, Scene
 from shared.worker import plane
 
 X = np.linspace(-3, 3, 31)
@@ -252,7 +252,7 @@ def test_a_long_title_is_wrapped(tmp_path: Path) -> None:
 )
 def test_the_loss_axis(loss: list[float], logarithmic: bool, tmp_path: Path) -> None:
     written = texts(draw(history(loss), tmp_path))
-    assert ("loss (logarithmic scale)" in written) is logarithmic
+    assert ("loss (log scale)" in written) is logarithmic
     assert ("loss" in written) is not logarithmic
 
 
@@ -345,6 +345,19 @@ def test_no_boundary_is_drawn_through_rounding_errors(tmp_path: Path) -> None:
     assert sizes[0] < sizes[1]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rounding_errors_are_one_shade(sign: int, tmp_path: Path) -> None:
+    """Whichever way they go; only the words below tell of them."""
+    data = load("xor")
+    told = []
+    for tilt in (0, sign * 1e-8):
+        trace = on_plane(data, lambda p, t=tilt: 0.5 + t * (p[:, :1] - 0.5))
+        path = draw(trace, tmp_path, data)
+        told.append(path.read_bytes())
+        assert "(0.5 everywhere, but for rounding)" in texts(path)
+    assert told[0] == told[1]
+
+
 def test_regression_has_a_colour_bar(tmp_path: Path) -> None:
     data = load("four_points")
     path = draw(on_plane(data, lambda p: 5 + p[:, :1] + 2 * p[:, 1:]), tmp_path, data)
@@ -361,14 +374,15 @@ def test_a_plane_that_is_not_finite_is_left_out(tmp_path: Path) -> None:
 # Curves and paths
 
 
-def test_a_derivative_is_dashed_in_its_functions_colour_and_panel() -> None:
+def test_a_derivative_is_dashed_in_its_functions_panel() -> None:
     names = ["relu_derivative", "sigmoid", "relu", "step", "sigmoid_derivative"]
     trace = {f"result/curve/{name}": X + i for i, name in enumerate(["x", *names])}
     figure = seen("curves", trace)
     shown = {}
-    for axes in figure.axes:
+    for axes in filter(lambda axes: axes.get_visible(), figure.axes):
         drawn = [line for line in axes.lines if len(line.get_xdata()) == len(X)]
-        assert all(to_hex(line.get_color()) == BLUE.lower() for line in drawn)
+        looks = {(line.get_linestyle(), to_hex(line.get_color())) for line in drawn}
+        assert looks <= {("-", INK.lower()), ("--", RED.lower())}
         shown[axes.get_title()] = [line.get_linestyle() for line in drawn]
     assert shown == {"relu": ["-", "--"], "sigmoid": ["-", "--"], "step": ["-"]}
 

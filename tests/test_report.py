@@ -147,7 +147,7 @@ def test_what_a_lesson_page_shows(written: dict[str, str]) -> None:
     assert found == ids
     assert "<math" in html
     assert len(re.findall('<svg [^>]*role="img"', html)) == 3
-    assert "twotrack compare xor_mlp --set=epochs=40" in html
+    assert "twotrack compare xor_mlp --set=epochs=40" in re.sub("<[^>]+>", "", html)
     assert "hidden/kernel" in html
     assert "dense_layout" in html
 
@@ -345,6 +345,7 @@ def test_how_far_a_chaotic_training_is_judged(tmp_path: Path) -> None:
     level |= {"precision": "float64", "where": "loss at step 2; judged to step 3, as x"}
     html = rendered(reports.comparison(levels=[level]), folder=tmp_path)["xor_mlp.html"]
     assert "<p>float64 is judged to step 3, as x.</p>" in html
+    assert "; the training turns chaotic, and is judged up to there." in html
     assert "the whole training" not in html.partition("</h1>")[2].partition("<dl")[0]
 
 

@@ -33,6 +33,7 @@ from shared.report import (
     tables,
 )
 from shared.report.names import name
+from shared.report.sources import TRACKS
 from shared.report.tables import metric
 from shared.report.verdicts import named
 
@@ -107,10 +108,15 @@ def test_korean_names() -> None:
         assert re.search("[가-힣]", found.line), slug
     folder = Path(str(pages.__file__)).parent
     templates = "".join(path.read_text("utf-8") for path in folder.rglob("*.html"))
+    sections = {
+        section.heading or "What is learned here"
+        for slug in CURRICULUM
+        for section in twins.align(*(twins.source(t, slug).read_text() for t in TRACKS))
+    }
+    ours = sections | set(pages.HEADINGS.values())
     for heading in korean.HEADINGS:
-        known = heading in pages.HEADINGS.values() or f'say("{heading}")' in templates
-        assert known, heading
-    assert set(pages.HEADINGS.values()) <= set(korean.HEADINGS)
+        assert heading in ours or f'say("{heading}")' in templates, heading
+    assert ours <= set(korean.HEADINGS)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +137,25 @@ def test_names_in_a_row() -> None:
 def test_frameworks_for_tracks() -> None:
     told = named("accuracy .9 in tf, .8 in torch; see torch.in tfx")
     assert told == "accuracy .9 in Keras, .8 in PyTorch; see torch.in tfx"
+    told = named("torch's share is below tf's at step 10000 of 20000, not step 999")
+    assert (
+        told == "PyTorch's share is below Keras' at step 10,000 of 20000, not step 999"
+    )
+
+
+def test_options_are_not_broken_at_their_hyphens() -> None:
+    told = mathematics.prose("With `--set start=random --seed 3`, 1e-9 or well-known")
+    whole = '<span class="whole">{}</span>'.format
+    parts = whole("--set start=random"), whole("--seed"), whole("1e-9")
+    assert told == "With <code>{} {} 3</code>, {} or well-known".format(*parts)
+    command = mathematics.unbroken("twotrack run <x> --track tf")
+    assert command.count('class="whole"') == 5
+    assert "&lt;x&gt;" in command
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.0, "no"), (1.0, "yes")])
+def test_solved_is_yes_or_no(value: float, told: str) -> None:
+    assert metric("solved", value) == told
 
 
 def test_layers_of_one_name_stand_side_by_side() -> None:
@@ -332,6 +357,33 @@ def test_losses_of_both() -> None:
         assert len(one.axes) == 1
         assert both_losses({}, "") is None
         assert both_losses({"float32": {"tf": loss[:0]}}, "") is None
+
+
+@pytest.mark.parametrize(("judged", "end"), [({}, 1999), ({"float64": 900}, 900)])
+def test_what_is_allowed_ends_where_the_judging_does(
+    judged: dict[str, int], end: int
+) -> None:
+    loss = np.geomspace(1, 0.01, 2000)
+    close = {"tf": loss, "torch": loss * (1 + 1e-9)}
+    with styled():
+        figure = both_losses({"float64": close, "float32": close}, "", judged=judged)
+        assert figure is not None
+        dotted = [line for line in figure.axes[1].lines if line.get_linestyle() == ":"]
+        # One of float64, and the legend's; float32's thirty steps would be a speck.
+        assert [[*line.get_xdata()] for line in dotted] == [[0, end], []]
+
+
+def test_the_first_steps_of_a_long_training_are_seen_one_by_one() -> None:
+    loss = np.full(3000, 0.5)
+    loss[0] = 9
+    with styled():
+        figure = both_losses({"float32": {"tf": loss}}, "")
+        assert figure is not None
+        (line,) = figure.axes[0].lines
+        steps = [float(x) for x in line.get_xdata()]
+        assert steps[:10] == [*range(10)]
+        assert steps[10:12] == [14.5, 24.5]
+        assert float(np.asarray(line.get_ydata())[0]) == 9
 
 
 def test_losses_apart() -> None:

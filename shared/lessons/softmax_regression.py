@@ -18,8 +18,8 @@ which neither overflows nor takes the logarithm of 0. Probabilities are made whe
 are wanted, in the prediction.
 
 The notes' rate, 1, is a rough ride. The weights are thrown from side to side, the loss
-leaps as high as 30 for some 750 steps, and then it is calm: the grades can be parted by
-planes, and one of the leaps has landed where all eight are right with room to spare.
+leaps as high as 30 for 750 steps or more, and then it is calm: the grades can be parted
+by planes, and one of the leaps has landed where all eight are right with room to spare.
 `--set learning_rate=0.08` falls at every step, yet is at 0.28 when the wild ride is at
 0.002; at 0.2 the loss swings to and fro, and at 0.3 it begins to leap.
 

@@ -6,11 +6,11 @@
 
 One neuron draws one straight line, and no line has 01 and 10 on one side and 00 and 11
 on the other. What does training find instead? Put W = 0 and b = 0: every p is 1/2, and
-each input is on once where y is 1 and once where y is 0, so the differences p - y
-cancel in dJ/dW and in dJ/db. The slope is zero, and as J is convex there is no better
-place: the loss is ln 2 = 0.693147, that of a coin. More steps, a smaller rate or
-another start (`--set start=random --seed 3`) end there too; only another layer helps
-(`xor_mlp`).
+each input is on once where y is 1 and once where y is 0, and y is 1 in two rows of
+four, so the differences p - y cancel in dJ/dW and in dJ/db. The slope is zero, and as J
+is convex there is no better place: the loss is ln 2 = 0.693147, that of a coin. More
+steps, a smaller rate or another start (`--set start=random --seed 3`) end there too;
+only another layer helps (`xor_mlp`).
 
 Watch the loss arrive within 200 steps and stay for the other 9800. The weights shrink
 until only rounding is left, so p > 1/2 would be decided by the last digit, differently

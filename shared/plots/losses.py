@@ -38,6 +38,7 @@ _PRECISIONS: dict[str, Style] = {
     "float64": {"color": GREEN, "linestyle": "--"},
 }
 _BINS = 300
+_LEAST = 0.02  # of the axis: what is allowed in a shorter part of it would be a speck
 _EQUAL = 1e-17  # where a logarithmic axis shows a difference of 0
 _RUGS = (0.3, 0.9), (1.1, 3.3)  # of that, one precision below the other
 
@@ -50,13 +51,19 @@ class _Caption:
     caption: str
 
 
-def both_losses(found: Losses, caption: str, steps_per_epoch: int = 1) -> Figure | None:
+def both_losses(
+    found: Losses,
+    caption: str,
+    steps_per_epoch: int = 1,
+    judged: Mapping[str, int] | None = None,
+) -> Figure | None:
     """The losses of the last precision, and the difference in each.
 
     Args:
         found: by precision and track; a track may be missing.
         caption: what was trained.
         steps_per_epoch: where an epoch has several steps, the axis tells how many.
+        judged: by precision the last step that is judged, if that is not the last.
 
     Returns:
         None if nothing was trained.
@@ -72,7 +79,7 @@ def both_losses(found: Losses, caption: str, steps_per_epoch: int = 1) -> Figure
     rows = drawn.subplots(2 if both else 1, 1, sharex=True, squeeze=False)[:, 0]
     _curves(rows[0], shown[precision])
     if both:
-        _differences(rows[1], both)
+        _differences(rows[1], both, judged or {})
     epochs = f" ({steps_per_epoch:,} an epoch)" if steps_per_epoch > 1 else ""
     rows[-1].set_xlabel(f"step{epochs}")
     round_ticks(rows[-1].xaxis, 6, whole=True)
@@ -111,7 +118,9 @@ def _curves(axes: Axes, runs: Mapping[str, NDArray[Any]]) -> None:
     _legend(axes)
 
 
-def _differences(axes: Axes, both: Mapping[str, NDArray[np.float64]]) -> None:
+def _differences(
+    axes: Axes, both: Mapping[str, NDArray[np.float64]], judged: Mapping[str, int]
+) -> None:
     axes.set_yscale("log")
     axes.set_ylabel("relative difference")
     axes.grid(axis="y")
@@ -125,9 +134,11 @@ def _differences(axes: Axes, both: Mapping[str, NDArray[np.float64]]) -> None:
         rug = np.repeat([[_EQUAL * low, _EQUAL * high, np.nan]], equal.sum(), axis=0)
         axes.plot(np.repeat(steps[equal], 3), rug.ravel(), linewidth=1.2, **colour)
         reach = tolerances.GATE_STEPS if precision == "float32" else len(error)
-        ends = np.array([0, min(reach, len(error)) - 1])
+        reach = min(reach, len(error), judged.get(precision, len(error) - 1) + 1)
+        ends = np.array([0, reach - 1])
         allowed = [tolerances.trajectory(int(t), precision) for t in ends]
-        axes.plot(ends, allowed, linestyle=":", linewidth=1.6, **colour)
+        if reach > _LEAST * len(error):
+            axes.plot(ends, allowed, linestyle=":", linewidth=1.6, **colour)
     axes.plot([], [], ":", color=GREY, label="allowed")
     axes.set_ylim(_EQUAL / 4, None)
     low, high = np.log10(axes.get_ylim())
@@ -157,9 +168,9 @@ def bin_width(loss: NDArray[Any]) -> int:
 
 
 def _binned(values: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
-    """(step, mean, low, high) of at most so many bins of equal width."""
+    """(step, mean, low, high) of bins of equal width; of the first, step by step."""
     width = bin_width(values)
-    starts = np.arange(0, len(values), width)
+    starts = np.r_[0 : min(width, len(values)), width : len(values) : width]
     counts = np.diff(np.append(starts, len(values)))
     return (
         starts + (counts - 1) / 2,

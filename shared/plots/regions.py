@@ -109,6 +109,12 @@ def _probabilities(axes: Axes, over: Plane, label: str) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     x, y, values = over
+    flat = np.ptp(values) <= 1e-3
+    if flat:  # else shades and line would follow rounding errors
+        values = np.full_like(values, values.mean() - 1e-6)
+        label += f"\n({values.mean():.2g} everywhere, but for rounding)"
+    elif values.min() < 0.5 < values.max():
+        label += " (line: 0.5)"
     ends = [tint(COLOURS[0], 0.6), (1, 1, 1), tint(COLOURS[1], 0.6)]
     shades = LinearSegmentedColormap.from_list("classes", ends)
     filled = axes.contourf(x, y, values[:, :, 0], _PROBABILITIES, cmap=shades)
@@ -116,8 +122,7 @@ def _probabilities(axes: Axes, over: Plane, label: str) -> None:
     assert axes.figure is not None
     bar = axes.figure.colorbar(filled, ax=axes, label=label, ticks=_PROBABILITIES[::2])
     _without_frame(bar)
-    if np.ptp(values) > 1e-3:  # else the line would follow rounding errors
-        _boundary(axes, x, y, values[:, :, 0], 0.5)
+    _boundary(axes, x, y, values[:, :, 0], 0.5)
 
 
 def _boundary(

@@ -104,6 +104,6 @@ def scale(axes: Axes, values: NDArray[Any]) -> None:
         round_ticks(axes.yaxis, 7)
         return
     axes.set_yscale("log")
-    axes.set_ylabel("loss (logarithmic scale)")
+    axes.set_ylabel("loss (log scale)")
     if values.min() >= 1e-4 and values.max() < 1e5:
         axes.yaxis.set_major_formatter("{x:g}")

@@ -18,7 +18,7 @@ from shared.plots.study import strip_figure
 from shared.plots.style import RED, Scene, styled
 from shared.report.reading import TRACKS, Entry
 from shared.report.svg import inline
-from shared.report.verdicts import FRAMEWORKS
+from shared.report.verdicts import FRAMEWORKS, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +55,13 @@ def losses(entry: Entry) -> Iterator[Picture]:
         found = _losses(entry, variant)
         per_epoch = entry.record.facts.get(variant, {}).get("steps_per_epoch", 1)
         with styled():
-            drawn = both_losses(found, "", per_epoch)
+            judged = {
+                level.precision: step
+                for level in entry.comparison.levels
+                if level.level == "trajectory" and level.variant == variant
+                if (step := wording.judged_to(level)) is not None
+            }
+            drawn = both_losses(found, "", per_epoch, judged)
             if drawn is None:
                 continue
             title, _ = _stripped(drawn)
@@ -102,7 +108,7 @@ def _told_of(found: dict[str, Trace]) -> Iterator[str]:
         if len(runs) == len(TRACKS):
             worst = float(apart(runs).max(initial=0.0))
             differ = f"differ by up to {worst:.1e}" if worst else "are equal throughout"
-            yield f"In {precision} they {differ}."
+            yield f"In {precision} the losses {differ}."
 
 
 def pictures(entry: Entry) -> Iterator[Picture]:
@@ -208,5 +214,7 @@ def studies(entry: Entry) -> Iterator[Picture]:
             drawn = strip_figure(finding, entry.lesson)
             title, note = _stripped(drawn)
             chart = inline(drawn, title, finding.sentence, f"s{number}")
-        told = f"{finding.sentence} {note}".strip()
+        own = ", ".join(f"{k}={v}" for k, v in entry.lesson.study.items())
+        own = f"Each seed has its own start: {own}." if own else ""
+        told = " ".join(filter(None, (named(finding.sentence), own, note)))
         yield Picture(title, finding.variant, {"": chart}, told)

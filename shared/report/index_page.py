@@ -84,6 +84,11 @@ def _from_to(first: str, last: str) -> str:
     return f"{first.removesuffix(' UTC')} to {last[11:] if same else last}"
 
 
+def _score(entry: Entry, track: str) -> str:
+    what, value = tables.score(entry, track)
+    return value if what in ("accuracy", "") else f"{what} {value}"
+
+
 def _row(entry: Entry, lang: str) -> dict[str, Any]:
     found = entry.comparison
     levels: dict[str, list[Level]] = {name: [] for name in wording.LEVELS}
@@ -91,7 +96,7 @@ def _row(entry: Entry, lang: str) -> dict[str, Any]:
         levels.setdefault(level.level, []).append(level)
     figures = [
         (f"{name} {what}", read(entry, track))
-        for what, read in (("score", tables.score), ("time", tables.training_time))
+        for what, read in (("score", _score), ("training", tables.training_time))
         for track, name in FRAMEWORKS.items()
     ]
     return {

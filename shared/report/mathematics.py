@@ -59,9 +59,19 @@ def words(lesson: Lesson) -> Iterator[Block]:
 def prose(text: str) -> Markup:
     """Text on one line, escaped; what stands in backticks as code, 1e-9 unbroken."""
     escaped = str(escape(" ".join(text.split())))
-    whole = re.sub(r"[\d.]+e-\d+", r'<span class="whole">\g<0></span>', escaped)
+    whole = _WHOLE.sub(r'<span class="whole">\g<0></span>', escaped)
     # Escaped above.
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", whole))
+
+
+_WHOLE = re.compile(r"[\d.]+e-\d+|(?<![\w-])--set \S+?(?=[`\s])|(?<![\w-])--[a-z]\S*")
+"""What may not be broken at its hyphens: numbers, and options."""
+
+
+def unbroken(command: str) -> Markup:
+    """A command, which is broken between its words only."""
+    word = '<span class="whole">{}</span>'
+    return Markup(" ").join(Markup(word).format(part) for part in command.split(" "))
 
 
 @functools.cache

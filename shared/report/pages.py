@@ -11,7 +11,7 @@ from typing import Any
 from shared import wording
 from shared.report import charts, classes, mathematics, sources, tables, verdicts
 from shared.report.index_page import day, environment, files, index
-from shared.report.names import names, speaker
+from shared.report.names import Name, names, speaker
 from shared.report.reading import Entry
 from shared.report.render import render
 from shared.report.verdicts import FRAMEWORKS, named
@@ -44,7 +44,7 @@ ABOUT = {
     "trajectory": "the loss of every step, and the weights on the way",
     "reference": "a third opinion, in plain NumPy",
     "published": "the figures that the lecture notes print",
-    "accuracy": "the trained models on the test data",
+    "accuracy": "the scores of the trained models",
 }
 """What each level compares."""
 
@@ -53,14 +53,16 @@ ABOUT = {
 class Link:
     """Another lesson's page."""
 
-    slug: str
+    name: Name
     file: str
 
 
 def pages(entries: Sequence[Entry], lang: str) -> Iterator[tuple[str, str]]:
     """Every page's name and content, the index first."""
-    named = zip(entries, files(entries), strict=True)
-    links = [Link(entry.comparison.lesson, file) for entry, file in named]
+    links = [
+        Link(names(entry.comparison, lang)[0], file)
+        for entry, file in zip(entries, files(entries), strict=True)
+    ]
     yield "index.html", index(entries, lang)
     around: list[Link | None] = [None, *links, None]
     for place, entry in enumerate(entries):
@@ -151,9 +153,11 @@ def _level(level: Level) -> dict[str, Any]:
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     found = entry.comparison
     for track, name in FRAMEWORKS.items():
-        value = "not run" if track in entry.missing else tables.score(entry, track)
-        if value:
-            yield f"{name} score", value
+        what, value = tables.score(entry, track)
+        if track in entry.missing:
+            yield name, "not run"
+        elif value:
+            yield f"{name} {what}", value
     for track, name in FRAMEWORKS.items():
         time = tables.training_time(entry, track)
         if time:

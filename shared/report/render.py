@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from shared.report import sources
-from shared.report.mathematics import prose
+from shared.report.mathematics import prose, unbroken
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -21,6 +22,11 @@ TEMPLATES = Path(__file__).with_name("templates")
 def render(template: str, **values: Any) -> str:
     """A page; whatever is not Markup is escaped."""
     return _environment().get_template(template).render(values)
+
+
+def breakable(name: str) -> Markup:
+    """A name that may go on in the next line behind a slash or an underscore."""
+    return Markup(re.sub(r"(?<=[/_])(?=\w)", "<wbr>", str(escape(name))))
 
 
 @functools.cache
@@ -33,7 +39,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     script = _file("page.js")
-    environment.filters["ticks"] = prose
+    environment.filters |= {"ticks": prose, "unbroken": unbroken}
+    environment.filters |= {"breakable": breakable}
     environment.globals |= {
         "css": _css(),
         "script": script,

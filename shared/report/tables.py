@@ -10,6 +10,7 @@ import numpy as np
 
 from shared import wording
 from shared.report.reading import TRACKS, Entry, Part
+from shared.report.verdicts import named
 
 PERCENT = ("accuracy", "solved")
 TIMES = {
@@ -43,13 +44,15 @@ class Row:
 
 def metric(name: str, value: float) -> str:
     """A metric's number as a reader wants it."""
+    if name == "solved" and value in (0, 1):
+        return "yes" if value else "no"
     if name in PERCENT:
         return f"{100 * value:.4g}\N{NO-BREAK SPACE}%"
     return f"{value:.4g}"
 
 
-def score(entry: Entry, track: str) -> str:
-    """The metric that counts, of all variants from least to largest."""
+def score(entry: Entry, track: str) -> tuple[str, str]:
+    """The metric that counts, and its value, of all variants from least to largest."""
     found: dict[float, str] = {}
     name = ""
     for part in entry.parts(track).values():
@@ -57,9 +60,8 @@ def score(entry: Entry, track: str) -> str:
             found[value] = metric(name, value)
     ends = [found[value] for value in sorted(found)]
     text = " to ".join(ends[:1] + ends[1:][-1:])
-    if name in PERCENT:
-        return text.replace("\N{NO-BREAK SPACE}% to", " to")
-    return f"{name} {text}".strip()
+    text = text.replace("\N{NO-BREAK SPACE}% to", " to")
+    return {"r2": "R²"}.get(name, name), text
 
 
 def training_time(entry: Entry, track: str) -> str:
@@ -112,7 +114,7 @@ class Measured:
 
 
 def measured(entry: Entry) -> Measured:
-    """Scores, times and memory of each variant."""
+    """Scores, times and memory of each variant; of several only what may differ."""
     variants: dict[str, dict[str, Row]] = {}
     for variant in entry.variants:
         parts = {t: entry.parts(t).get(variant) for t in TRACKS}
@@ -123,6 +125,9 @@ def measured(entry: Entry) -> Measured:
         }
     variants = {variant: rows for variant, rows in variants.items() if rows}
     loading = [rows.pop("import", None) for rows in variants.values()]
+    for rows in variants.values() if len(variants) > 1 else ():
+        rows.pop("parameters", None)
+        rows.pop("build", None)
     every = dict.fromkeys(name for rows in variants.values() for name in rows)
     return Measured([*every], variants, next(iter(loading), None))
 
@@ -131,7 +136,8 @@ def _measured(part: Part) -> dict[str, str]:
     found = {"parameters": f"{part.parameters:,}"} if part.parameters else {}
     found |= {name: metric(name, value) for name, value in part.metrics.items()}
     for name, told in TIMES.items():
-        if name in part.seconds:
+        # Without parameters nothing is built.
+        if name in part.seconds and (name != "build" or part.parameters):
             found[told] = wording.duration(part.seconds[name])
     if part.peak_memory_bytes is not None:
         found["peak memory"] = f"{part.peak_memory_bytes / 1e6:,.0f} MB"
@@ -142,7 +148,7 @@ def published(entry: Entry) -> list[Row]:
     """The figures that the notes print beside what the tracks obtained."""
     return [
         Row(
-            name=f"{figure.variant} {figure.name}".strip(),
+            name=named(f"{figure.variant} {figure.name}".strip()),
             tf=_value(figure.tf),
             torch=_value(figure.torch),
             passed=bool(figure.passed),

@@ -14,8 +14,10 @@ FRAMEWORKS = {"tf": "Keras", "torch": "PyTorch"}
 
 
 def named(text: str) -> str:
-    """The text with the frameworks' names for those of the tracks."""
-    return re.sub(r"\bin (tf|torch)\b", lambda m: f"in {FRAMEWORKS[m[1]]}", text)
+    """The text with the frameworks' names for the tracks', and step 1,000 for 1000."""
+    text = re.sub(r"\bin (tf|torch)\b", lambda m: f"in {FRAMEWORKS[m[1]]}", text)
+    text = re.sub(r"\btorch's\b", "PyTorch's", re.sub(r"\btf's", "Keras'", text))
+    return re.sub(r"\bstep (\d{4,})", lambda m: f"step {int(m[1]):,}", text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,9 @@ def _sentence(entry: Entry) -> str:
         and level.value is not None
         and not wording.reach(level)
     ]
+    if found.passed and any(map(wording.reach, found.levels)):
+        told = told.removesuffix(".")
+        return f"{told}; the training turns chaotic, and is judged up to there."
     if not found.passed or not whole:
         return told
     worst = max(whole)
