@@ -8,11 +8,11 @@ No straight line separates {01, 10} from {00, 11}. A hidden layer bends the plan
 each hidden neuron draws one line, and the output neuron combines the two half-planes.
 
 Watch the loss. It rests near ln 2 = 0.6931, the loss of answering one half to
-everything, for two thousand steps: there the errors p - y of the four rows, two of
-+ 1/2 and two of - 1/2, cancel in the mean, so that hardly any gradient is left though
-nothing is learned. Then it falls within a few hundred. Nothing in the data tells when:
-the start decides. `--set start=random --seed 3` draws another one, and some starts
-never leave the plateau or end in a corner where one point stays wrong.
+everything, for two thousand steps: there the errors of the four rows, two of one half
+and two of minus one half, cancel in the mean, so that hardly any gradient is left
+though nothing is learned. Then it falls within a few hundred. Nothing in the data tells
+when: the start decides. `--set start=random --seed 3` draws another one, and some
+starts never leave the plateau or end in a corner where one point stays wrong.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _probabilities(axes: Axes, over: Plane, label: str) -> None:
         values = np.full_like(values, values.mean() - 1e-6)
         label += f"\n({values.mean():.2g} everywhere, but for rounding)"
     elif values.min() < 0.5 < values.max():
-        label += " (line: 0.5)"
+        label += "\n(line: 0.5)"
     ends = [tint(COLOURS[0], 0.6), (1, 1, 1), tint(COLOURS[1], 0.6)]
     shades = LinearSegmentedColormap.from_list("classes", ends)
     filled = axes.contourf(x, y, values[:, :, 0], _PROBABILITIES, cmap=shades)
