@@ -51,6 +51,22 @@ def imported_by(*packages: str) -> set[str]:
     return set(json.loads(found.stdout.splitlines()[-1]))
 
 
+@pytest.mark.parametrize("before", ["", "import sklearn, matplotlib"])
+def test_keras_loads_without_what_no_lesson_uses(before: str) -> None:
+    """And whoever wants it finds it afterwards, or keeps it."""
+    code = f"""
+import sys
+{before}
+from tf_track import backend
+print(*("sklearn" in sys.modules, "matplotlib" in sys.modules))
+import sklearn.base, matplotlib.figure
+print(sklearn.base.BaseEstimator.__name__, matplotlib.figure.Figure.__name__)
+"""
+    told = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    there = str(bool(before))
+    assert told.split() == [there, there, "BaseEstimator", "Figure"]
+
+
 def test_tensorflow_is_told_how_to_load_before_anything_loads_it() -> None:
     code = "import os, sys, tf_track; print('tensorflow' in sys.modules, *os.environ)"
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "KERAS"))}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tf_track.optional import without
 from tf_track.quiet import quiet
 
-with quiet():
+with quiet(), without("sklearn", "matplotlib"):
     import keras
     import tensorflow as tf
 
