@@ -79,14 +79,14 @@ def overall(levels: list[Level]) -> str:
     return next((v for v in ("fail", "pass") if v in verdicts), "not applicable")
 
 
-_PLACED = ("weights", "forward", "gradient", "step", "reference")
+_PLACED = ("weights", "forward", "gradient", "step", "trajectory", "reference")
 _SAME = dict.fromkeys(_PLACED, "all the same, bit for bit")
 _SAME |= {"mode": "each track's evaluation repeats itself"}
 
 
 def place(level: Level) -> str:
     """Where the worst difference is; the other levels tell what they have counted."""
-    same = level.value == 0 and level.level in _SAME
+    same = level.value == 0 and level.level in _SAME and not reach(level)
     return _SAME[level.level] if same else where(level)
 
 
@@ -126,7 +126,8 @@ def horizons(found: list[Horizon]) -> Iterator[str]:
     stayed = [horizon for horizon in found if horizon.parted is None]
     if stayed and len(stayed) == len(found):
         count = steps(max(horizon.steps for horizon in stayed))
-        all_of_them = f"all {len(stayed)} variants, up to" if len(stayed) > 1 else "all"
+        several = "both" if len(stayed) == 2 else f"all {len(stayed)}"
+        all_of_them = f"{several} variants, up to" if len(stayed) > 1 else "all"
         yield f"float32 losses stay within 1e-4 for {all_of_them} {count}."
         return
     yield from map(_horizon, found)
@@ -157,10 +158,12 @@ def duration(seconds: float) -> str:
     """A time as a reader wants it, of two figures."""
     if seconds >= 1:
         return f"{seconds:.1f} s"
-    return f"{float(f'{1e3 * seconds:.2g}'):g} ms" if seconds else "0"
+    milliseconds = float(f"{1e3 * seconds:.2g}")
+    figures = f".{max(0, 1 - math.floor(math.log10(milliseconds)))}f" if seconds else ""
+    return f"{milliseconds:{figures}} ms" if seconds else "0"
 
 
-def number(value: Any) -> str:
+def number(value: Any, figures: int = 6) -> str:
     """An array as a reader wants it: few figures, on one line where it fits."""
     array = np.asarray(value)
     if array.dtype.kind == "f":
@@ -172,7 +175,7 @@ def number(value: Any) -> str:
         threshold=16,
         edgeitems=4,
         max_line_width=200,
-        formatter={"float_kind": lambda x: f"{x:.6g}"},
+        formatter={"float_kind": lambda x: f"{x:.{figures}g}"},
     )
     return " ".join(text.replace("\n", " ").split())
 

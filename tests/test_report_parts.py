@@ -121,7 +121,13 @@ def test_korean_names() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(0, "0"), (4e-6, "0.004 ms"), (0.00234, "2.3 ms"), (0.078, "78 ms")]
+    [
+        (0, "0"),
+        (4e-6, "0.0040 ms"),
+        (0.002, "2.0 ms"),
+        (0.00234, "2.3 ms"),
+        (0.078, "78 ms"),
+    ]
     + [(0.204, "200 ms"), (0.9996, "1000 ms"), (1, "1.0 s"), (83.21, "83.2 s")],
 )
 def test_durations(seconds: float, told: str) -> None:
@@ -386,6 +392,22 @@ def test_the_first_steps_of_a_long_training_are_seen_one_by_one() -> None:
         assert float(np.asarray(line.get_ydata())[0]) == 9
 
 
+def test_of_batches_no_step_stands_out() -> None:
+    """A mistake is drawn alike in the first epoch and later."""
+    loss = np.zeros(1000)
+    loss[[0, 500]] = 1
+    both = {"tf": loss, "torch": loss}
+    with styled():
+        figure = both_losses({"float32": both}, "", 100)
+        assert figure is not None
+        above, below = figure.axes
+        heights = np.asarray(above.lines[0].get_ydata())
+        assert sorted(heights[heights > 0]) == [0.25, 0.25]
+        # Equal throughout is a line, and not a bar of ticks.
+        (line,) = [one for one in below.lines if len(one.get_xdata()) == len(heights)]
+        assert len(set(line.get_ydata())) == 1
+
+
 def test_losses_apart() -> None:
     a = np.array([1.0, 2.0, np.nan, 4.0])
     b = np.array([1.0, 2.2, 3.0])
@@ -394,5 +416,6 @@ def test_losses_apart() -> None:
 
 def test_metrics_in_words() -> None:
     assert metric("accuracy", 0.97661) == "97.66\N{NO-BREAK SPACE}%"
-    assert metric("r2", 0.12345) == "0.1235"
+    assert metric("r2", 0.1234567) == "0.123457"
+    assert metric("r2", 0.99996) != "1"
     assert metric("accuracy", float("nan")) == "nan\N{NO-BREAK SPACE}%"

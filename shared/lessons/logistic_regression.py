@@ -11,19 +11,20 @@ the cross-entropy is the negative logarithm of the probability given to what hap
 confident mistake costs without bound; squared error would charge at most 1 for it.
 
 Together the two have a simple derivative. The logarithm's divides by p (1 - p), the
-sigmoid's is p (1 - p), and both go: what is left is the error p - y, as in linear
-regression.
+sigmoid's is p (1 - p), and the two cancel: what is left is the error p - y, as in
+linear regression.
 
 The loss at the start is ln 2 = 0.693 whatever the data, because zero weights give
 everyone one half. After 1000 steps it is 0.234 and still falling: a line parts the two
 classes, so larger weights are always a little better. The two students nearest to the
-line, at 0.47 and 0.72, are on their sides of it by then.
+line, with probabilities 0.47 and 0.72, are on their sides of it by then.
 
 The same lesson twice: `form=raw` holds two tensors and writes loss and update out;
 `form=layer` takes the framework's. The notes train the layer at rate 0.01, a fifth of
 the other: after as many steps it is less far, and the third student is still on the
 wrong side. Both start at zero here; run natively, the layer starts as its framework
-does.
+does. The variant `one_fewer` stops a step before `raw`: there the notes print what was
+predicted before the last update.
 """
 
 from __future__ import annotations

@@ -4,11 +4,12 @@
     w += rate * (target - predicted) * x     only where the prediction was wrong
     b += rate * (target - predicted)
 
-The oldest learning rule there is (Rosenblatt, Psychological Review 1958). It is not
-gradient descent: the step function is flat, and has no gradient to follow. Each wrong
-sample simply pulls the line towards itself. Where a line separates the classes, the
-rule finds one after finitely many corrections (Novikoff, 1962), and then stands still:
-watch the misclassifications per epoch fall to zero. Where none does, it never rests.
+The oldest rule that learns from its mistakes (Rosenblatt, Psychological Review 1958).
+It is not gradient descent: the step function is flat, and has no gradient to follow.
+Each wrong sample simply pulls the line towards itself. Where a line separates the
+classes, the rule finds one after finitely many corrections (Novikoff, 1962), and then
+stands still: watch the misclassifications per epoch fall to zero. Where none does, it
+never rests.
 
 Samples are seen one at a time, in the order of the table, from a zero start.
 """

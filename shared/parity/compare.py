@@ -319,7 +319,7 @@ def _scores_apart(
 ) -> Deviation:
     name = next(iter(scores["tf"] or scores["torch"]))
     tf, torch = (scores[track].get(name, np.nan) for track in ("tf", "torch"))
-    where = f"{name} {tf:.4g} in tf, {torch:.4g} in torch"
+    where = f"{name} {tf:.5g} in tf, {torch:.5g} in torch"
     # A score that is no share, such as the r2 of a fit gone wrong, may be huge.
     return Deviation(abs(tf - torch) / max(1.0, abs(tf)), tolerance, where)
 

@@ -77,9 +77,11 @@ def both_losses(
     title = f"Loss in {precision}"
     drawn = figure(title, _Caption(caption), (5.4, 5 if both else 3))
     rows = drawn.subplots(2 if both else 1, 1, sharex=True, squeeze=False)[:, 0]
-    _curves(rows[0], shown[precision])
+    # A batch's loss is its own; of full batches the first steps are worth seeing.
+    head = steps_per_epoch == 1
+    _curves(rows[0], shown[precision], head)
     if both:
-        _differences(rows[1], both, judged or {})
+        _differences(rows[1], both, judged or {}, head)
     epochs = f" ({steps_per_epoch:,} an epoch)" if steps_per_epoch > 1 else ""
     rows[-1].set_xlabel(f"step{epochs}")
     round_ticks(rows[-1].xaxis, 6, whole=True)
@@ -103,12 +105,12 @@ def apart(runs: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         return np.nan_to_num(loss_error(a, b), nan=1.0, posinf=1.0)
 
 
-def _curves(axes: Axes, runs: Mapping[str, NDArray[Any]]) -> None:
+def _curves(axes: Axes, runs: Mapping[str, NDArray[Any]], head: bool) -> None:
     axes.set_ylabel("loss")
     means = []
     for track, (name, style) in _TRACKS.items():
         if track in runs:
-            steps, mean, low, high = _binned(runs[track].astype(np.float64))
+            steps, mean, low, high = _binned(runs[track].astype(np.float64), head)
             if len(mean) < len(runs[track]):
                 band: Style = {"color": style["color"], "alpha": 0.25, "linewidth": 0}
                 axes.fill_between(steps, low, high, **band)
@@ -119,20 +121,28 @@ def _curves(axes: Axes, runs: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _differences(
-    axes: Axes, both: Mapping[str, NDArray[np.float64]], judged: Mapping[str, int]
+    axes: Axes,
+    both: Mapping[str, NDArray[np.float64]],
+    judged: Mapping[str, int],
+    head: bool,
 ) -> None:
     axes.set_yscale("log")
     axes.set_ylabel("relative difference")
     axes.grid(axis="y")
     for place, (precision, error) in enumerate(both.items()):
         style = _PRECISIONS[precision]
-        steps, _, _, worst = _binned(error)
+        steps, _, _, worst = _binned(error, head)
         equal, colour = worst == 0, {"color": style["color"]}
         lines: Style = {"label": precision, "linewidth": 1.6, **style}
         axes.plot(steps[~equal], worst[~equal], **lines, **_marker(worst[~equal]))
         low, high = _RUGS[place]
-        rug = np.repeat([[_EQUAL * low, _EQUAL * high, np.nan]], equal.sum(), axis=0)
-        axes.plot(np.repeat(steps[equal], 3), rug.ravel(), linewidth=1.2, **colour)
+        if equal.all():
+            middle = np.full(len(steps), _EQUAL * (low * high) ** 0.5)
+            axes.plot(steps, middle, linewidth=1.6, **{**style, **_marker(steps)})
+        else:
+            tick = [_EQUAL * low, _EQUAL * high, np.nan]
+            rug = np.repeat([tick], equal.sum(), axis=0)
+            axes.plot(np.repeat(steps[equal], 3), rug.ravel(), linewidth=1.2, **colour)
         reach = tolerances.GATE_STEPS if precision == "float32" else len(error)
         reach = min(reach, len(error), judged.get(precision, len(error) - 1) + 1)
         ends = np.array([0, reach - 1])
@@ -167,10 +177,12 @@ def bin_width(loss: NDArray[Any]) -> int:
     return -(-len(loss) // _BINS)
 
 
-def _binned(values: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
-    """(step, mean, low, high) of bins of equal width; of the first, step by step."""
+def _binned(values: NDArray[np.float64], head: bool) -> tuple[NDArray[Any], ...]:
+    """(step, mean, low, high) of bins of equal width; the `head` step by step."""
     width = bin_width(values)
-    starts = np.r_[0 : min(width, len(values)), width : len(values) : width]
+    starts = np.arange(0, len(values), width)
+    if head:
+        starts = np.r_[: min(width, len(values)), starts[1:]]
     counts = np.diff(np.append(starts, len(values)))
     return (
         starts + (counts - 1) / 2,

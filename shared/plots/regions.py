@@ -54,7 +54,9 @@ def _classes(scene: Scene, data: Dataset, over: Plane) -> Figure:
     if values.shape[2] > 1:
         _winners(axes, over)
     elif _are_probabilities(values):
-        _probabilities(axes, over, f"predicted probability of {data.class_names[-1]}")
+        name = data.class_names[-1]
+        told = f"class {name}" if name.isdigit() else name
+        _probabilities(axes, over, f"predicted probability of {told}")
     else:
         margin = _margin(values, data.y_train)
         axes.set(xlim=x[0, [_RIM, -_RIM]], ylim=y[[_RIM, -_RIM], 0])
@@ -152,8 +154,9 @@ def _surface(scene: Scene, data: Dataset, over: Plane) -> Figure:
     filled = axes.contourf(x, y, values[:, :, 0], levels, **shade)
     filled.set_edgecolor("face")
     axes.contour(x, y, values[:, :, 0], levels, colors=WHITE, linewidths=0.6)
-    dots: Style = {"s": 130, "edgecolors": WHITE, "linewidths": 2, "zorder": 3}
     a, b = data.x_train.T
+    axes.scatter(a, b, s=190, color=INK, zorder=3)
+    dots: Style = {"s": 130, "edgecolors": WHITE, "linewidths": 2, "zorder": 3}
     axes.scatter(a, b, c=data.y_train.ravel(), **dots, **shade)
     _without_frame(
         drawn.colorbar(filled, ax=axes, label="prediction (circles: target)")

@@ -103,7 +103,10 @@ def _told_of(found: dict[str, Trace]) -> Iterator[str]:
     yield from (f"{name}: {told}" for name, told in ends.items())
     width = max(map(bin_width, list(found.values())[-1].values()), default=1)
     if width > 1:
-        yield f"The lines are means of {width} steps, the band behind them the range."
+        yield (
+            f"Each point stands for {width} steps: above their mean, with the range "
+            "behind it, below the largest difference."
+        )
     for precision, runs in found.items():
         if len(runs) == len(TRACKS):
             worst = float(apart(runs).max(initial=0.0))

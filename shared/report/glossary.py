@@ -48,9 +48,9 @@ def _overlaps(one: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
 NOTES = (
     Note(
         "Imports",
-        "Each track imports its own framework, and its own half of this project: of "
-        "it `engine` runs a lesson's step over its batches, and `backend` turns arrays "
-        "into tensors.",
+        "Each track imports its own framework, and its own half of this project, whose "
+        "`engine` runs a lesson's step over its batches and whose `backend` turns "
+        "arrays into tensors.",
         tf=r"^import \w+|^from (tf_track|keras)|\btf_track\b",
         torch=r"^import \w+|^from (torch_track|torch|collections)|\btorch_track\b",
     ),
@@ -176,7 +176,7 @@ NOTES = (
         "Where gradients are kept",
         "Only leaves keep a `.grad`; a result on the way does after `retain_grad()`.",
         tf=r"df_d\w",
-        torch=r"(?<!autograd)\.grad\b|retain_grad|Tensor \| None",
+        torch=r"(?<!autograd)(?<!func)\.grad\b|retain_grad|Tensor \| None",
     ),
     Note(
         "Clearing gradients",
@@ -217,7 +217,7 @@ NOTES = (
     ),
     Note(
         "Binary cross-entropy",
-        "Keras takes the target first, PyTorch last. Of probabilities at 0 and 1 "
+        "Keras takes the target first, PyTorch last. For probabilities of 0 and 1 "
         "Keras clips the probability at 1e-7, `nn.BCELoss` its logarithm at -100.",
         tf=r"BinaryCrossentropy",
         torch=r"BCELoss",

@@ -152,6 +152,7 @@ def _level(level: Level) -> dict[str, Any]:
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     found = entry.comparison
+    several = ", all variants" if len(entry.variants) > 1 else ""
     for track, name in FRAMEWORKS.items():
         what, value = tables.score(entry, track)
         if track in entry.missing:
@@ -161,7 +162,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     for track, name in FRAMEWORKS.items():
         time = tables.training_time(entry, track)
         if time:
-            yield f"{name} training", time
+            yield f"{name} training{several}", time
     yield "precision", found.precision.replace("+", ", ") or "unknown"
     yield "seed", str(found.seed)
     yield "mode", found.mode or "unknown"

@@ -13,11 +13,12 @@ from shared.report.reading import TRACKS, Entry, Part
 from shared.report.verdicts import named
 
 PERCENT = ("accuracy", "solved")
+NAMES = {"r2": "R²", "mse": "mean squared error"}
 TIMES = {
     "import": "import",
     "build": "build",
     "train": "train",
-    "compile": "compile (within train)",
+    "compile": "prepare the step (within train)",
     "evaluate": "evaluate",
 }
 
@@ -46,6 +47,8 @@ def metric(name: str, value: float) -> str:
     """A metric's number as a reader wants it."""
     if name == "solved" and value in (0, 1):
         return "yes" if value else "no"
+    if name == "r2":
+        return f"{value:.6g}"
     if name in PERCENT:
         return f"{100 * value:.4g}\N{NO-BREAK SPACE}%"
     return f"{value:.4g}"
@@ -61,7 +64,7 @@ def score(entry: Entry, track: str) -> tuple[str, str]:
     ends = [found[value] for value in sorted(found)]
     text = " to ".join(ends[:1] + ends[1:][-1:])
     text = text.replace("\N{NO-BREAK SPACE}% to", " to")
-    return {"r2": "R²"}.get(name, name), text
+    return NAMES.get(name, name), text
 
 
 def training_time(entry: Entry, track: str) -> str:
@@ -134,7 +137,7 @@ def measured(entry: Entry) -> Measured:
 
 def _measured(part: Part) -> dict[str, str]:
     found = {"parameters": f"{part.parameters:,}"} if part.parameters else {}
-    found |= {name: metric(name, value) for name, value in part.metrics.items()}
+    found |= {NAMES.get(n, n): metric(n, value) for n, value in part.metrics.items()}
     for name, told in TIMES.items():
         # Without parameters nothing is built.
         if name in part.seconds and (name != "build" or part.parameters):
@@ -152,14 +155,22 @@ def published(entry: Entry) -> list[Row]:
             tf=_value(figure.tf),
             torch=_value(figure.torch),
             passed=bool(figure.passed),
-            printed=_value(figure.printed),
+            printed=_value(figure.printed, 10),
         )
         for figure in entry.comparison.published
     ]
 
 
 def computed(entry: Entry) -> Iterator[tuple[str, list[Row]]]:
-    """What a lesson computes and no picture shows, by variant."""
+    """What a lesson computes and no picture shows, by variant; once if all agree."""
+    found = dict(_computed(entry))
+    rows = [*found.values()]
+    if rows and len(rows) == len(entry.variants) and rows.count(rows[0]) == len(rows):
+        found = {"": rows[0]}
+    yield from found.items()
+
+
+def _computed(entry: Entry) -> Iterator[tuple[str, list[Row]]]:
     for variant in entry.variants:
         traces = {t: entry.record.last(variant, t) for t in TRACKS}
         names = dict.fromkeys(
@@ -186,12 +197,12 @@ def _result(name: str, tf: Mapping[str, Any], torch: Mapping[str, Any]) -> Row:
     return Row(name, _value(a), _value(b), told)
 
 
-def _value(value: Any) -> str:
-    """A number or an array of them; anything else as it is."""
+def _value(value: Any, figures: int = 6) -> str:
+    """A number or an array of them, of so many figures; anything else as it is."""
     if value is None:
         return ""
     try:
         array = np.asarray(value)
     except ValueError:  # lists of different lengths
         return str(value)
-    return wording.number(array.reshape(()) if array.size == 1 else array)
+    return wording.number(array.reshape(()) if array.size == 1 else array, figures)
