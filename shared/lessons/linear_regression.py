@@ -14,7 +14,7 @@ they are within two points of the targets.
 
 The learning rate decides between converging and blowing up. A step along a direction in
 which the bowl curves by c multiplies the error there by 1 - rate * c, so it shrinks
-only while rate < 2 / c. The scores are numbers near 90 and not near 1, the steepest
+only while rate < 2 / c. As the scores are near 90 and not near 1, the steepest
 direction has c = 44,014, and any rate above 4.5e-5 diverges. `twotrack run
 linear_regression --track tf --set learning_rate=0.01` tells at which step the loss
 leaves the finite numbers; 0.001 lasts four steps more, and 4e-5 converges. In the

@@ -114,7 +114,8 @@ def _curves(axes: Axes, runs: Mapping[str, NDArray[Any]], head: bool) -> None:
             if len(mean) < len(runs[track]):
                 band: Style = {"color": style["color"], "alpha": 0.25, "linewidth": 0}
                 axes.fill_between(steps, low, high, **band)
-            axes.plot(steps, mean, label=name, **style, **_marker(mean))
+            broad = 1 + style["linewidth"] / 4
+            axes.plot(steps, mean, label=name, **style, **_marker(mean, broad))
             means.append(mean[np.isfinite(mean)])
     scale(axes, np.concatenate(means))
     _legend(axes)
@@ -163,8 +164,8 @@ def _power(value: float, _: float) -> str:
     return "equal" if value <= _EQUAL else f"1e{round(np.log10(value))}"
 
 
-def _marker(points: NDArray[Any]) -> Style:
-    return {"marker": "o", "markersize": 4} if len(points) == 1 else {}
+def _marker(points: NDArray[Any], broad: float = 1.0) -> Style:
+    return {"marker": "o", "markersize": 4 * broad} if len(points) == 1 else {}
 
 
 def _legend(axes: Axes) -> None:

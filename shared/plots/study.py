@@ -85,7 +85,7 @@ def _seeds(axes: Axes, finding: Finding) -> None:
         summary = finding.summary.get(name)
         if isinstance(summary, Sample):
             mean = summary.mean * _factor(finding)
-            axes.plot([mean, mean], [row - 0.42, row + 0.42], color=INK, zorder=4)
+            axes.plot([mean, mean], [row - 0.42, row + 0.42], color=INK, zorder=2)
     axes.set(ylim=(len(finding.tracks) - 0.5, -0.5), yticks=range(len(finding.tracks)))
     axes.set_yticklabels([_NAMES[name] for name in finding.tracks])
     axes.grid(axis="x")
@@ -96,6 +96,8 @@ def _seeds(axes: Axes, finding: Finding) -> None:
     else:
         axes.set_xlabel(f"{finding.metric.name}{_unit(finding)} (line: mean)")
         round_ticks(axes.xaxis, 7)
+        if "%" in _unit(finding):  # no share is larger than all
+            axes.set_xlim(right=min(axes.get_xlim()[1], 100.5))
 
 
 def _value(finding: Finding, result: Result) -> float | None:

@@ -92,9 +92,13 @@ def _losses(entry: Entry, variant: str) -> dict[str, Trace]:
     return {entry.comparison.precision.split("+")[-1] or "float32": history}
 
 
+def _figure(loss: float) -> str:
+    return f"{loss:,.0f}" if 1e4 <= abs(loss) < 1e9 else f"{loss:.4g}"
+
+
 def _told_of(found: dict[str, Trace]) -> Iterator[str]:
     ends = {
-        FRAMEWORKS[track]: f"from {loss[0]:.4g} to {loss[-1]:.4g} in "
+        FRAMEWORKS[track]: f"from {_figure(loss[0])} to {_figure(loss[-1])} in "
         f"{wording.steps(len(loss))}."
         for track, loss in list(found.values())[-1].items()
     }

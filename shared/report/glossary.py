@@ -217,8 +217,8 @@ NOTES = (
     ),
     Note(
         "Binary cross-entropy",
-        "Keras takes the target first, PyTorch last. For probabilities of 0 and 1 "
-        "Keras clips the probability at 1e-7, `nn.BCELoss` its logarithm at -100.",
+        "Keras takes the target first, PyTorch last. Where a probability is 0 or 1, "
+        "Keras moves it by 1e-7, and `nn.BCELoss` stops its logarithm at -100.",
         tf=r"BinaryCrossentropy",
         torch=r"BCELoss",
         item="bce_probabilities",

@@ -158,7 +158,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
         if track in entry.missing:
             yield name, "not run"
         elif value:
-            yield f"{name} {what}", value
+            yield f"{name} {what}{several}", value
     for track, name in FRAMEWORKS.items():
         time = tables.training_time(entry, track)
         if time:

@@ -18,7 +18,7 @@ TIMES = {
     "import": "import",
     "build": "build",
     "train": "train",
-    "compile": "prepare the step (within train)",
+    "compile": "prepare (within train)",
     "evaluate": "evaluate",
 }
 
