@@ -154,6 +154,8 @@ def test_options_are_not_broken_at_their_hyphens() -> None:
     whole = '<span class="whole">{}</span>'.format
     parts = whole("--set start=random"), whole("--seed"), whole("1e-9")
     assert told == "With <code>{} {} 3</code>, {} or well-known".format(*parts)
+    alone = mathematics.prose("by `--seed`.")
+    assert alone == f"by <code>{whole('--seed')}</code>."
     command = mathematics.unbroken("twotrack run <x> --track tf")
     assert command.count('class="whole"') == 5
     assert "&lt;x&gt;" in command

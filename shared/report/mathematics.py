@@ -64,7 +64,7 @@ def prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", whole))
 
 
-_WHOLE = re.compile(r"[\d.]+e-\d+|(?<![\w-])--set \S+?(?=[`\s])|(?<![\w-])--[a-z]\S*")
+_WHOLE = re.compile(r"[\d.]+e-\d+|(?<![\w-])--set [^\s`]+|(?<![\w-])--[a-z][^\s`]*")
 """What may not be broken at its hyphens: numbers, and options."""
 
 
