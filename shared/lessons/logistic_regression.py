@@ -19,10 +19,10 @@ everyone one half. After 1000 steps it is 0.234 and still falling: a line parts 
 classes, so larger weights are always a little better. The two students nearest to the
 line, with probabilities 0.47 and 0.72, are on their sides of it by then.
 
-The same lesson twice: `form=raw` holds two tensors and writes loss and update out;
+The same lesson twice: `form=raw` holds two tensors and writes out loss and update;
 `form=layer` takes the framework's. The notes train the layer at rate 0.01, a fifth of
-the other: after as many steps it is less far, and the third student is still on the
-wrong side. Both start at zero here; run natively, the layer starts as its framework
+the other: after as many steps it has come less far, and the third student is still on
+the wrong side. Both start at zero here; run natively, the layer starts as its framework
 does. The variant `one_fewer` stops a step before `raw`: there the notes print what was
 predicted before the last update.
 """

@@ -17,12 +17,12 @@ Backward, each line from the one above it (d stands for dJ/d, n = 4 rows):
 these lines and then by the framework: W1, b1, W2, b2, row by row. They are equal, but
 for rounding.
 
-The notes' program stays at .6932, close to ln 2, the loss of answering one half to
+The notes' program stays at 0.6932, close to ln 2, the loss of answering one half to
 everything. Its derivatives, listed as `by_note`, are these but for three things:
 
   * dz1 = dh, without h (1 - h). So the hidden layer does not follow the slope of J, and
     that alone is what holds it at ln 2: of 50 starts (seeds 0 to 49), 10,000 steps
-    bring 30 below J = .1 with the factor, and none below .65 without it.
+    bring 30 below J = 0.1 with the factor, and none below 0.65 without it.
   * The weights' derivatives are summed over the four rows, the biases' averaged. The
     weights thus learn four times as fast; that does little harm.
   * 1e-7 is added to the denominator of dp, against a division by zero. Writing p - y
@@ -30,7 +30,7 @@ everything. Its derivatives, listed as `by_note`, are these but for three things
 
 Besides, the program starts from whatever lay in the memory it was given, which need not
 be the same twice, and calls a function `sigmoid` that it never defines. Here the start
-is drawn by --seed. The variant `note` trains with the notes' derivatives, `right` with
+is drawn by `--seed`. The variant `note` trains with the notes' derivatives, `right` with
 the derivatives of J; not every start of `right` solves XOR either (`--seed 3`).
 """
 

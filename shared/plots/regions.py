@@ -16,6 +16,7 @@ from shared.plots.style import (
     Scene,
     Style,
     figure,
+    round_ticks,
     tint,
 )
 from shared.worker import plane
@@ -71,6 +72,8 @@ def _axes(drawn: Figure, data: Dataset) -> Axes:
     xlabel, ylabel = data.feature_names or ("feature 1", "feature 2")
     axes = drawn.add_subplot(xlabel=xlabel, ylabel=ylabel)
     axes.spines[:].set_visible(False)
+    round_ticks(axes.xaxis, 8)
+    round_ticks(axes.yaxis, 8)
     return axes
 
 

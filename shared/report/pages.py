@@ -37,7 +37,7 @@ HEADINGS = {
 ABOUT = {
     "spec": "names, shapes and types of the parameters; the settings",
     "weights": "the start, into each model and out again",
-    "mode": "evaluation repeats itself; dropout drops at its rate",
+    "mode": "evaluation repeats itself; dropout, if any, drops at its rate",
     "forward": "every layer's output on the first batch, and the loss",
     "gradient": "every gradient",
     "step": "the weights after updates on identical gradients",
