@@ -30,8 +30,8 @@ everything. Its derivatives, listed as `by_note`, are these but for three things
 
 Besides, the program starts from whatever lay in the memory it was given, which need not
 be the same twice, and calls a function `sigmoid` that it never defines. Here the start
-is drawn by `--seed`. The variant `note` trains with the notes' derivatives, `right` with
-the derivatives of J; not every start of `right` solves XOR either (`--seed 3`).
+is drawn by `--seed`. The variant `note` trains with the notes' derivatives, `right`
+with the derivatives of J; not every start of `right` solves XOR either (`--seed 3`).
 """
 
 from __future__ import annotations
