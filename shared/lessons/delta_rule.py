@@ -10,7 +10,7 @@
     db = dE/db = sum dz
     w -= rate dw,   b -= rate db           against the slope: downhill
 
-What does training look for? The weights and the bias at which E stops falling. For one
+What does training look for? The weights and the bias that make E small. For one
 neuron the backward lines are short enough to write down; the lesson does, and lays the
 framework's automatic derivatives beside its own.
 
