@@ -143,6 +143,7 @@ class Run:
             keep_snapshots=self.job.ladder,
             progress=self.progress,
             engine=self.job.engine,
+            free_core=not self.job.reuse,
             reuse=self.kept.loops if self.job.reuse else None,
             reuse_key=self.kept.key,
             halt=self._parted if self.job.twin else None,

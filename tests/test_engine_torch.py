@@ -22,7 +22,7 @@ from shared import lesson as lessons
 from shared.datasets import Dataset
 from shared.lessons import CURRICULUM
 from shared.session import Session
-from torch_track import backend, engine, replay, script, weights
+from torch_track import backend, bernoulli, engine, replay, script, weights
 
 Step = Callable[[torch.Tensor, torch.Tensor], Any]
 Optimizer = torch.optim.Optimizer
@@ -108,7 +108,7 @@ def train(
         limit=STEPS,
         keep_snapshots=True,
         reuse={} if reuse is None else reuse,
-        **how,
+        **({"free_core": False} | how),
     )
     model = module(slug).build(cfg)
     with session.active():
@@ -302,7 +302,9 @@ def train_own(
     backend.configure("cpu", "float32", 1)
     random.seed(1)
     model, optimizer, step = make()
-    session = Session(engine=engine_, reuse={}, limit=STEPS, **how)
+    session = Session(
+        engine=engine_, reuse={}, limit=STEPS, **({"free_core": False} | how)
+    )
     with session.active():
         engine.loop(
             step, model, optimizer, X, Y, epochs=STEPS, batch_size=batch, shuffle=True
@@ -689,6 +691,44 @@ def test_wrong_recordings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert auto.numbers == plain
     (note,) = auto.notes
     assert WRONG in note
+
+
+# ---------------------------------------------------------------- dropout
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_masks_are_those_of_dropout(
+    same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn as uniform numbers, or as PyTorch does where that would be others."""
+    plain = train("mnist_mlp", engine="plain").numbers
+    with monkeypatch.context() as context:
+        sources = planted(lambda source: source, context)
+        if not same:
+            context.setattr(bernoulli, "_same", lambda dtype, probability: False)
+        auto = train("mnist_mlp")
+    assert auto.numbers == plain
+    assert auto.notes == []
+    faster = bernoulli._same(torch.float32, 0.8) and same
+    assert ("aten.uniform_.default(" in sources[0]) == faster
+    assert ("aten.bernoulli_.float(" in sources[0]) != faster
+
+
+def test_other_numbers_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of another kind, and the same that leave the generator elsewhere."""
+    drawing = torch.Tensor.bernoulli_
+
+    def once_more(tensor: torch.Tensor, *given: Any, generator: Any) -> torch.Tensor:
+        found = drawing(tensor, *given, generator=generator)
+        torch.rand((), generator=generator)
+        return found
+
+    def other(tensor: torch.Tensor, *given: Any, generator: Any) -> torch.Tensor:
+        return tensor.copy_(1 - drawing(tensor, *given, generator=generator))
+
+    for wrong in (once_more, other):
+        monkeypatch.setattr(torch.Tensor, "bernoulli_", wrong)
+        assert not bernoulli._same.__wrapped__(torch.float32, 0.8)
 
 
 # ---------------------------------------------------------------- Adam in one call

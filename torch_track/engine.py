@@ -55,7 +55,8 @@ def loop(
     session = current()
     schedule = session.schedule(len(x), epochs, batch_size, shuffle)
     note_settings(session, model, optimizer)
-    replay.fuse(optimizer)
+    if session.engine != "idiom":
+        replay.fuse(optimizer)
     same_rule(optimizer)
     clock = matched.Clock()
     if session.matched:
@@ -72,9 +73,9 @@ def loop(
     def plain(step: Step) -> replay.Span:
         return _plain(step, xs, ys, schedule, clock)
 
-    if session.engine in ("idiom", "hand"):
+    if session.engine in ("idiom", "tuned", "hand"):
         torch.set_flush_denormal(False)  # as PyTorch comes
-    if session.engine == "idiom":
+    if session.engine in ("idiom", "tuned"):
         return idiom.run(step, xs, ys, schedule)
     run = plain(step)
     if session.engine == "auto":

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch._ops import OpOverload
 
+from torch_track import bernoulli
 from torch_track.record import Call, Feed, Unrecordable, bits, layout, places, tensors
 
 # Creates a tensor without giving it values, and one with the same values every time.
@@ -64,18 +66,37 @@ def run(
     losses: Tensor,
     v: List[Tensor],
     w: List[List[Tensor]],
+    slots: List[Tensor],
 ) -> None:
     {names}
     for i in range(count):
         {calls}
 """
 
+_NAME = re.compile(r"\b(?:v|w)\d+\b")
+
+
+class Line(NamedTuple):
+    """One call of the loop's body.
+
+    Attributes:
+        text: the call.
+        reads, writes: where the tensors lie that it reads and changes.
+        draws: whether it moves on the random generator.
+    """
+
+    text: str
+    reads: set[int]
+    writes: set[int]
+    draws: bool
+
 
 class Program:
     """The loop over one recorded step.
 
     Attributes:
-        source: the loop, in the part of Python that TorchScript knows.
+        lines: the calls of a step.
+        source: the loop over them, in the part of Python that TorchScript knows.
         tensors, lists: its `v` and `w`.
         loss: the tensor in which a step leaves its loss.
         outside: the tensors that were there before the step, except its feed.
@@ -96,13 +117,17 @@ class Program:
         self._feed = feed
         self._fed = places([*feed.batch, *feed.masks])
         self._made: set[int] = set()
-        lines = [*self._feeding(), *self._body(calls)]
-        lines.append(f"aten.copy_.default({_at('losses')}, {self._name(loss)})")
-        names = [f"v{n} = v[{n}]" for n in range(len(self.tensors))]
-        names += [f"w{n} = w[{n}]" for n in range(len(self.lists))]
-        self.source = _SOURCE.format(
-            names="\n    ".join(names), calls="\n        ".join(lines)
-        )
+        self.lines = [*self._feeding(), *self._body(calls)]
+        told = f"aten.copy_.default({_at('losses')}, {self._name(loss)})"
+        self.lines.append(Line(told, places([loss]), set(), False))
+        self.source = self.loop(line.text for line in self.lines)
+
+    def loop(self, calls: Iterable[str]) -> str:
+        """The source of a loop over these calls."""
+        body = "\n        ".join(calls)
+        used = dict.fromkeys(_NAME.findall(body))
+        names = [f"{name} = {name[0]}[{name[1:]}]" for name in used]
+        return _SOURCE.format(names="\n    ".join(names), calls=body)
 
     def same(self, other: Program) -> bool:
         """Do both do the same to the same tensors?"""
@@ -112,14 +137,16 @@ class Program:
         )
         return one == two
 
-    def _feeding(self) -> Iterator[str]:
+    def _feeding(self) -> Iterator[Line]:
         for i, buffer in enumerate(self._feed.batch):
             rows = f"data[{i}], 0, {_at('index')}"
-            yield f"aten.index_select.out({rows}, out={self._name(buffer)})"
+            text = f"aten.index_select.out({rows}, out={self._name(buffer)})"
+            yield Line(text, set(), places([buffer]), False)
         for i, buffer in enumerate(self._feed.masks):
-            yield f"aten.copy_.default({self._name(buffer)}, {_at(f'masks[{i}]')})"
+            text = f"aten.copy_.default({self._name(buffer)}, {_at(f'masks[{i}]')})"
+            yield Line(text, set(), places([buffer]), False)
 
-    def _body(self, calls: list[Call]) -> Iterator[str]:
+    def _body(self, calls: list[Call]) -> Iterator[Line]:
         changing = {*self.written, *self._fed}
         for call in calls:
             if self._reads(call):
@@ -128,7 +155,9 @@ class Program:
             self._sort(call, inputs, outputs)
             if not self._holds(call, inputs, outputs, changing):
                 changing |= outputs
-                yield from self._lines(call)
+                draws = torch.Tag.nondeterministic_seeded in call.op.tags
+                for text in self._lines(call):
+                    yield Line(text, inputs, outputs | call.written(), draws)
 
     def _reads(self, call: Call) -> bool:
         """Does it bring a value to Python, one that may be read?"""
@@ -168,6 +197,9 @@ class Program:
         if call.op == torch.ops.aten._foreach_add_.Scalar:
             yield self._counting(*call.args)
             return
+        if call.op == torch.ops.aten.bernoulli_.float and self._below(call):
+            yield from self._uniform(*call.args)
+            return
         given = ", ".join(self._given(call))
         if call.written():
             yield f"{call.op}({given})"
@@ -193,6 +225,17 @@ class Program:
         self.lists += [counters, [torch.full_like(one, by) for one in counters]]
         last = len(self.lists) - 1
         return f"aten._foreach_add_.List(w{last - 1}, w{last})"
+
+    def _below(self, call: Call) -> bool:
+        """Is it drawn as usual: with a probability, from PyTorch's own generator?"""
+        usual = len(call.args) == 2 and not call.kwargs
+        return usual and bernoulli.is_uniform_below(*call.args)
+
+    def _uniform(self, tensor: torch.Tensor, probability: float) -> Iterator[str]:
+        uniform = self._name(torch.empty_like(tensor, dtype=torch.float64))
+        yield f"aten.uniform_.default({uniform}, 0.0, 1.0)"
+        below = f"{uniform}, {probability!r}, out={self._name(tensor)}"
+        yield f"aten.lt.Scalar_out({below})"
 
     def _given(self, call: Call) -> Iterator[str]:
         fused = call.name.startswith("_fused_adam")

@@ -4,7 +4,8 @@ Three steps run as they are written, the first two of them recorded. If both rec
 are the same, the loop made of them repeats the last two steps from the state before
 these; only if that ends in the same bits, the random generator's included, it does the
 steps that follow. Partial batches run as they are written. On a GPU the loop's step is
-a CUDA graph (torch_track/cuda_graph.py), which is checked likewise.
+a CUDA graph (torch_track/cuda_graph.py), which is checked likewise; so is a loop of
+which a part is done ahead (torch_track/ahead.py).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 
 from shared.session import Schedule, Session
-from torch_track import backend, cuda_graph, matched
+from torch_track import ahead, backend, cuda_graph, matched
 from torch_track.program import Program
 from torch_track.record import Feed, Recorder, Unrecordable, bits, places
 from torch_track.remembered import Remembered
@@ -202,18 +203,26 @@ class Loop:
                     losses[start - first : start - first + len(steps)],
                     program.tensors,
                     program.lists,
+                    [],
                 )
         return losses
 
     def _ready(self, program: Program) -> Run:
         """What runs the program: its loop, compiled, or a graph of the loop's step."""
         if self._run is None:
+            graph = cuda_graph.fits(program, matched.epsilons(self._optimizer, 1))
             if program.source not in self._runs:
-                self._runs[program.source] = compiled(program.source)
+                self._runs[program.source] = self._compiled(program, graph)
             self._run = self._runs[program.source]
-            if cuda_graph.fits(program, matched.epsilons(self._optimizer, 1)):
+            if graph:
                 self._run = cuda_graph.Graphed(self._run)
         return self._run
+
+    def _compiled(self, program: Program, graph: bool) -> Run:
+        """The program's loop, or two where one may run ahead of the other."""
+        free = self._session.free_core and ahead.has_free_core()
+        parts = ahead.parts(program) if free and not graph else None
+        return compiled(program.source) if parts is None else ahead.Ahead(parts)
 
 
 class _Watched:

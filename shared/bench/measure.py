@@ -121,7 +121,7 @@ class Found:
         another order and tells only the mean loss of an epoch.
         """
         a, b = other.loss, self.engine.loss
-        if a.ndim != 1 or other.way.name == "tuned" or not _alike(other, self.engine):
+        if a.ndim != 1 or not _alike(other, self.engine):
             return None
         count = min(len(a), len(b), SAME_STEPS)
         scale = np.abs(b[:count]) + np.finfo(b.dtype).tiny
@@ -215,14 +215,14 @@ def _prepared(
         tell(f"{job.lesson} {track} warm-up: {way.label}")
         return _Runner(stack.enter_context(TrackProcess(track)), way, job)
 
-    engine = started(next(w for w in ways(True) if w.key == f"{track} engine"))
+    engine = started(next(w for w in ways(True, None) if w.key == f"{track} engine"))
     tried = engine.process.run(engine.job)
     settings = tried.settings
     whole = len(tried.trace["history/loss"])
     batched = settings["batch_size"] < settings["samples"]
     engine.measured.steps = whole
     runners = []
-    for way in ways(batched):
+    for way in ways(batched, settings["optimizer"].get("rule")):
         if way.track != track or way == engine.measured.way:
             continue
         runners.append(runner := started(way))

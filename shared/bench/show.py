@@ -108,8 +108,12 @@ def _same(found: Found) -> str:
             f"{SYMBOL['fail']} The engine's first losses differ from those of "
             f"{escape(worst)} by {apart[worst]:.1e}."
         )
-    exact = "bit for bit" if not apart[worst] else f"to {apart[worst]:.0e}"
-    return f"{SYMBOL['pass']} The engine's first losses are theirs {exact}."
+    alike = [
+        f"{label} ({f'to {value:.0e}' if value else 'bit for bit'})"
+        for label, value in apart.items()
+    ]
+    told = escape("; ".join(alike))
+    return f"{SYMBOL['pass']} The engine's first losses are those of {told}."
 
 
 def same(found: Found) -> bool:

@@ -6,6 +6,9 @@ import dataclasses
 
 TRACKS = ("tf", "torch")
 
+FUSED = ("adam", "adamw", "adagrad")
+"""The rules that PyTorch's engine has updated in one call (torch_track/replay.py)."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Way:
@@ -30,14 +33,19 @@ class Way:
         return f"{self.track} {self.name}"
 
 
-def ways(batched: bool) -> list[Way]:
+def ways(batched: bool, rule: str | None) -> list[Way]:
     """All ways, the engine last in each track.
 
     Args:
         batched: whether a step sees a part of the samples; if not, PyTorch's tutorials
             use no DataLoader, and there is nothing that an expert would do otherwise.
+        rule: the optimizer's, such as "adam". A tutorial leaves PyTorch its default
+            form of it; where another one is faster, that is a way of its own, and
+            rounds as the engine does.
     """
+    fused = rule in FUSED
     torch = "DataLoader, eager" if batched else "eager loop"
+    hand = "sliced tensors, fused" if fused else "sliced tensors, eager"
     found = [
         Way("tf", "idiom, default threads", "Keras fit", "idiom", None),
         Way("tf", "idiom", "Keras fit, one thread", "idiom"),
@@ -46,8 +54,10 @@ def ways(batched: bool) -> list[Way]:
         Way("tf", "engine", "engine", "auto"),
         Way("torch", "idiom, default threads", torch, "idiom", None),
         Way("torch", "idiom", f"{torch}, one thread", "idiom"),
-        Way("torch", "hand", "sliced tensors, eager", "hand"),
+        Way("torch", "tuned", f"{torch}, fused", "tuned"),
+        Way("torch", "hand", hand, "hand"),
         Way("torch", "engine", "engine", "auto"),
     ]
-    only_batched = {"tf tuned", "torch hand"}
-    return [way for way in found if batched or way.key not in only_batched]
+    without = set() if batched else {"tf tuned", "torch hand"}
+    without |= set() if fused else {"torch tuned"}
+    return [way for way in found if way.key not in without]
