@@ -23,7 +23,7 @@ from torch_track.script import Run, compiled
 WORTH = 2**14
 """Bytes a step: to hand over less takes longer than to do it in the loop."""
 
-BYTES = 2**22
+BYTES = 2**23
 """Memory for what is done ahead at once; twice that is held."""
 
 

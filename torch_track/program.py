@@ -34,6 +34,7 @@ _INTO = {
     "add",
     "addmm",
     "binary_cross_entropy_backward",
+    "clamp_min",
     "div",
     "log",
     "mean",
@@ -197,6 +198,9 @@ class Program:
         if call.op == torch.ops.aten._foreach_add_.Scalar:
             yield self._counting(*call.args)
             return
+        if call.op == torch.ops.aten.relu.default:  # which calls the other
+            call = call._replace(op=torch.ops.aten.clamp_min.default)
+            call = call._replace(args=(*call.args, 0))
         if call.op == torch.ops.aten.bernoulli_.float and self._below(call):
             yield from self._uniform(*call.args)
             return

@@ -125,8 +125,9 @@ def same(found: Found) -> bool:
 def markdown(rows: Sequence[tuple[str, Found]]) -> str:
     """A table of ratios: how many times as long as the engine the others take."""
     lines = [
-        "| lesson | track | the tutorial's way | by hand | seeds | engine | floor |",
-        "|---|---|---|---|---|---|---|",
+        "| lesson | track | the tutorial's way | tuned | by hand | seeds | engine "
+        "| floor |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [_markdown_row(slug, found) for slug, found in rows]
     return "\n".join(lines)
@@ -135,12 +136,10 @@ def markdown(rows: Sequence[tuple[str, Found]]) -> str:
 def _markdown_row(slug: str, found: Found) -> str:
     by_name = {measured.way.name: measured for measured in found.measured}
     idiom = by_name["idiom, default threads"]
-    hand = by_name.get("hand")
     cells = [
         f"`{slug}`",
         found.track,
-        f"{idiom.way.label}: {_times(statistics.median(found.ratio(idiom)))}",
-        "" if hand is None else _by_hand(found, hand),
+        *(_way(found, by_name.get(n)) for n in (idiom.way.name, "tuned", "hand")),
         _seeds(found, idiom),
         f"{_seconds(statistics.median(found.engine.seconds))} s",
         _over_floor(found),
@@ -154,8 +153,10 @@ def _over_floor(found: Found) -> str:
     return _times(times) if times < TINY else ""
 
 
-def _by_hand(found: Found, hand: Measured) -> str:
-    return f"{hand.way.label}: {_times(statistics.median(found.ratio(hand)))}"
+def _way(found: Found, measured: Measured | None) -> str:
+    if measured is None:
+        return ""
+    return f"{measured.way.label}: {_times(statistics.median(found.ratio(measured)))}"
 
 
 def _seeds(found: Found, idiom: Measured) -> str:
