@@ -140,6 +140,16 @@ def test_seeds_share_the_loops(sources: list[str]) -> None:
     assert len(sources) == 2
 
 
+def test_without_torchscript(
+    sources: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = train("mnist_mlp", engine="plain").numbers
+    monkeypatch.delattr(torch.jit, "CompilationUnit")
+    auto = train("mnist_mlp", free_core=True)
+    assert auto.numbers == plain
+    assert (auto.notes, len(sources)) == ([], 2)
+
+
 def test_only_where_a_core_is_free(
     sources: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
