@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from shared.runner import TrackProcess
 # A CUDA build of torch imports Triton if it is there, and a process that has loaded
 # TensorFlow then crashes. Only tests have both frameworks in one process.
 sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+
+# Started by `nohup` or with `&`, we are told to ignore it, and so would our processes.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 
