@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -11,10 +12,10 @@ import torch
 from test_engine_torch import (
     RECORDED,
     WRONG,
-    Lesson,
     X,
     Y,
     lesson,
+    of,
     own,
     short,
     train,
@@ -185,32 +186,10 @@ class Dropping(nn.Module):
         return output
 
 
-def with_model(model: nn.Module) -> Callable[[], Lesson]:
-    def make() -> Lesson:
-        torch.manual_seed(0)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        start = {name: value.clone() for name, value in model.state_dict().items()}
-        model.load_state_dict(_starts.setdefault(model, start))
-
-        def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        return model, optimizer, step
-
-    return make
-
-
-_starts: dict[nn.Module, dict[str, torch.Tensor]] = {}
-
-
 @pytest.mark.usefixtures("pool")
 def test_all_numbers_are_drawn_in_one_order(sources: list[str]) -> None:
     """If one must wait for the weights, those drawn before it wait as well."""
-    make = with_model(Dropping())
+    make = of(Dropping)
     plain, auto = train_own(make, "plain"), train_own(make, free_core=True)
     assert auto.numbers == plain.numbers
     assert auto.notes == []
@@ -240,7 +219,7 @@ def test_what_has_been_read_is_not_overwritten_ahead() -> None:
             output: torch.Tensor = self.output(hidden)
             return output
 
-    make = with_model(Reusing())
+    make = of(Reusing)
     plain, auto = train_own(make, "plain"), train_own(make, free_core=True)
     assert auto.numbers == plain.numbers
     assert auto.notes == []
@@ -285,7 +264,7 @@ PREPARED: dict[str, tuple[int, Callable[[torch.Tensor], Any], int]] = {
 @pytest.mark.parametrize("name", PREPARED)
 def test_prepared_inputs(name: str, sources: list[str]) -> None:
     width, prepare, loops = PREPARED[name]
-    make = with_model(Prepared(width, prepare))
+    make = of(functools.partial(Prepared, width, prepare))
     plain, auto = train_own(make, "plain"), train_own(make, free_core=True)
     assert auto.numbers == plain.numbers
     assert auto.notes == []

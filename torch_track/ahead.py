@@ -9,14 +9,13 @@ of a `DataLoader` do. It calls the same operators in the same order.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import torch
 
-from torch_track.program import Line, Program
+from torch_track.program import NAME, Line, Program
 from torch_track.record import layout, places
 from torch_track.script import Run, compiled
 
@@ -100,7 +99,7 @@ def _split(program: Program) -> tuple[list[Line], list[Line]]:
 def _loop(program: Program, lines: Sequence[Line], views: dict[str, str]) -> str:
     """The source of these lines, what is handed over being in its slots."""
     calls = [line.text for line in lines]
-    used = set(re.findall(r"\bv\d+\b", "\n".join(calls)))
+    used = NAME.findall("\n".join(calls))
     views = {name: view for name, view in views.items() if name in used}
     return program.loop([*(f"{name} = {view}" for name, view in views.items()), *calls])
 

@@ -74,7 +74,8 @@ def run(
         {calls}
 """
 
-_NAME = re.compile(r"\b(?:v|w)\d+\b")
+NAME = re.compile(r"\b[vw]\d+\b")
+"""What the source calls a tensor, or a list of them."""
 
 
 class Line(NamedTuple):
@@ -126,7 +127,7 @@ class Program:
     def loop(self, calls: Iterable[str]) -> str:
         """The source of a loop over these calls."""
         body = "\n        ".join(calls)
-        used = dict.fromkeys(_NAME.findall(body))
+        used = dict.fromkeys(NAME.findall(body))
         names = [f"{name} = {name[0]}[{name[1:]}]" for name in used]
         return _SOURCE.format(names="\n    ".join(names), calls=body)
 
