@@ -67,6 +67,7 @@ def run_lesson(
     plots: str,
     weights: str | None,
     engine: str,
+    threads: int,
     init: str | None,
     device: str,
     seed: int,
@@ -104,6 +105,7 @@ def run_lesson(
                 weights=weights,
                 init=init or "native",
                 engine=engine,
+                threads=threads,
                 grid=folder is not None,
             )
             with terminal.progress(f"{slug} {variant}".strip(), quiet=as_json) as tell:
@@ -168,6 +170,7 @@ def run_report(
         "init": "matched" if job.matched else job.init,
         "precision": job.precision,
         "seed": job.seed,
+        "threads": job.threads,
         "settings": job.fields,
         "weights": job.weights,
         "parameters": outcome.parameters,

@@ -89,6 +89,16 @@ ENGINE = click.option(
     help="plain: the framework's own loop, step by step; the same numbers.",
 )
 
+THREADS = click.option(
+    "--threads",
+    type=WholeNumber(1, 1024),
+    default=1,
+    metavar="N",
+    show_default=True,
+    help="That the framework may use. What several share may round otherwise in the "
+    "last place.",
+)
+
 COMMON = together(
     DEVICE,
     click.option(
@@ -154,6 +164,7 @@ RUN = together(
         help="Evaluate these saved weights (either track's) instead of training.",
     ),
     ENGINE,
+    THREADS,
     click.option(
         "--init",
         type=click.Choice(["matched", "native"]),

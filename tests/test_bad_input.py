@@ -51,6 +51,7 @@ WRONG_USE = [
     ([*RUN, "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'gpu'"),
     ([*RUN, "--plots", "gif"], "'gif' is not one of 'svg', 'png', 'none'"),
     ([*RUN, "--seed", "-1"], "-1 is not in the range"),
+    ([*RUN, "--threads", "0"], "0 is not in the range"),
     ([*RUN, "--seed", str(2**32)], "4294967296 is not in the range"),
     ([*RUN, "--seed", "1.5"], "'1.5' is not a valid whole number"),
     ([*RUN, "--seed", ""], "'' is not a valid whole number"),

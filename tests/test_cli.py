@@ -31,6 +31,12 @@ finally:
     print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
 """
 
+THREADS = {
+    "tf": "tensorflow.config.threading.get_intra_op_parallelism_threads()",
+    "torch": "torch.get_num_threads()",
+}
+"""How each framework tells how many threads it may use."""
+
 
 # Help, list
 
@@ -141,6 +147,18 @@ def test_a_run_loads_one_framework(track: str, others: set[str]) -> None:
     assert len(answer.json["runs"]) == 1
     assert f"{track}_track" in answer.err.split()
     assert not others & set(answer.err.split())
+
+
+@pytest.mark.parametrize("track", THREADS)
+@pytest.mark.parametrize(("given", "threads"), [([], 1), (["--threads", "2"], 2)])
+def test_a_run_has_its_threads(track: str, given: list[str], threads: int) -> None:
+    told = THREADS[track]
+    code = MODULES.replace("cli.main()", f"cli.run_here({track!r}, None)").replace(
+        "print(", f"import {told.partition('.')[0]}; print({told}, "
+    )
+    answer = python("-c", code, "perceptron_iris", "--smoke", "--json", *given)
+    assert answer.json["runs"][0]["threads"] == threads
+    assert int(answer.err.split()[0]) == threads
 
 
 def test_a_folder_with_our_names_in_it(tmp_path: Path) -> None:

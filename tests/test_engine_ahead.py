@@ -155,8 +155,10 @@ def test_only_where_a_core_is_free(
     sources: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train("mnist_mlp", free_core=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
-    train("mnist_mlp", free_core=True)
+    for cores, threads in ((1, 1), (2, 2)):
+        monkeypatch.setattr("os.cpu_count", lambda: cores)
+        monkeypatch.setattr("torch.get_num_threads", lambda: threads)
+        train("mnist_mlp", free_core=True)
     assert sources == []
 
 

@@ -22,8 +22,8 @@ def configure(device: str, precision: str, seed: int, threads: int | None = 1) -
         device: "auto" (a GPU where there is one), "cpu" or "gpu".
         precision: "float32" or "float64", of parameters and data.
         seed: of Keras' and TensorFlow's own generators.
-        threads: that TensorFlow may use; None leaves it its own choice. At these sizes
-            more than one cost more than they bring.
+        threads: that TensorFlow may use; None leaves it its own choice. More than one
+            gain where XLA runs a model of some size, and then round otherwise.
 
     Raises:
         MissingError: a GPU is asked for and TensorFlow sees none.

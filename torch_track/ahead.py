@@ -27,8 +27,8 @@ BYTES = 2**23
 
 
 def has_free_core() -> bool:
-    """Whether there is a second core, for the thread."""
-    return (os.cpu_count() or 1) > 1
+    """Whether PyTorch's own threads leave a core to this one."""
+    return (os.cpu_count() or 1) > torch.get_num_threads()
 
 
 class Parts(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.bench import floor
-from shared.bench.ways import Way, ways
+from shared.bench.ways import FREE, IDIOM, Way, ways
 from shared.job import Job, Outcome
 from shared.lesson import Lesson
 from shared.parity import tolerances
@@ -104,9 +104,19 @@ class Found:
     def engine(self) -> Measured:
         return self.measured[-1]
 
+    @property
+    def free(self) -> Measured:
+        """The engine with the threads that a tutorial leaves its framework."""
+        found = (m for m in self.measured if m.way.name == FREE)
+        return next(found, self.engine)
+
     def ratio(self, other: Measured) -> list[float]:
-        """How many times as long the other way took, round by round."""
-        pairs = zip(other.seconds, self.engine.seconds, strict=True)
+        """How many times as long the other way took, round by round.
+
+        The tutorial's way is held against the engine that is as free.
+        """
+        engine = self.free if other.way.name == IDIOM else self.engine
+        pairs = zip(other.seconds, engine.seconds, strict=True)
         return [theirs / ours for theirs, ours in pairs]
 
     def over_floor(self) -> list[float]:
@@ -226,6 +236,10 @@ def _prepared(
         if way.track != track or way == engine.measured.way:
             continue
         runners.append(runner := started(way))
+        if way.engine == engine.job.engine:
+            runner.warm_up(whole)
+            runner.measured.steps = whole
+            continue
         steps = min(tried.steps_per_epoch if batched else WARM_UP_STEPS, whole)
         runner.cut(runner.warm_up(steps), whole, tried.steps_per_epoch)
     return [*runners, engine], whole

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from shared import results
 from shared.bench.measure import SAME, Found, Measured
+from shared.bench.ways import IDIOM
 from shared.errors import UsageError
 from shared.terminal import SYMBOL, out
 
@@ -31,7 +32,10 @@ def show(slug: str, found: Found) -> None:
     least = [sum(kinds.values()) for kinds in found.floors]
     table.add_row("the floor", *_time(least), "", "", "")
     out.print(table)
-    out.print("Engine: so many times as fast as this way, the median of the rounds.")
+    out.print(
+        "Engine: so many times as fast as this way, with as many threads; the median "
+        "of the rounds."
+    )
     for line in [*_cut(found), *_notes(found), *_study(found)]:
         out.print(escape(line))
     out.print(_same(found))
@@ -40,7 +44,7 @@ def show(slug: str, found: Found) -> None:
 def _row(found: Found, measured: Measured) -> list[str]:
     cut = "" if measured.steps == found.steps else "*"
     faster = ""
-    if measured is not found.engine:
+    if measured.way not in (found.engine.way, found.free.way):
         faster = _times(statistics.median(found.ratio(measured)))
     memory = measured.peak_memory
     return [
@@ -135,16 +139,23 @@ def markdown(rows: Sequence[tuple[str, Found]]) -> str:
 
 def _markdown_row(slug: str, found: Found) -> str:
     by_name = {measured.way.name: measured for measured in found.measured}
-    idiom = by_name["idiom, default threads"]
+    idiom = by_name[IDIOM]
     cells = [
         f"`{slug}`",
         found.track,
         *(_way(found, by_name.get(n)) for n in (idiom.way.name, "tuned", "hand")),
         _seeds(found, idiom),
-        f"{_seconds(statistics.median(found.engine.seconds))} s",
+        _engine(found),
         _over_floor(found),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _engine(found: Found) -> str:
+    """Seconds with one thread, and in brackets with those that a tutorial has."""
+    both = (statistics.median(m.seconds) for m in (found.engine, found.free))
+    alone, free = (f"{_seconds(seconds)} s" for seconds in both)
+    return alone if found.free is found.engine else f"{alone} ({free})"
 
 
 def _over_floor(found: Found) -> str:
