@@ -151,14 +151,19 @@ def test_without_torchscript(
     assert (auto.notes, len(sources)) == ([], 2)
 
 
+@pytest.mark.parametrize(
+    ("free", "cores", "threads"), [(False, 2, 1), (True, 1, 1), (True, 2, 2)]
+)
 def test_only_where_a_core_is_free(
-    sources: list[str], monkeypatch: pytest.MonkeyPatch
+    sources: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    free: bool,
+    cores: int,
+    threads: int,
 ) -> None:
-    train("mnist_mlp", free_core=False)
-    for cores, threads in ((1, 1), (2, 2)):
-        monkeypatch.setattr("os.cpu_count", lambda: cores)
-        monkeypatch.setattr("torch.get_num_threads", lambda: threads)
-        train("mnist_mlp", free_core=True)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("torch.get_num_threads", lambda: threads)
+    train("mnist_mlp", free_core=free)
     assert sources == []
 
 

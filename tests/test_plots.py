@@ -24,8 +24,8 @@ from shared.errors import UsageError
 from shared.job import Outcome
 from shared.lesson import Lesson
 from shared.parity.trace import Trace
+from shared.plane import plane
 from shared.plots.style import INK, RED, Scene
-from shared.worker import plane
 
 X = np.linspace(-3, 3, 31)
 SIGMOID = 1 / (1 + np.exp(-X))

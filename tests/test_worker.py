@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from shared import worker
+from shared import run, worker
 from shared.job import Job, Outcome
 
 XOR = Job("xor_mlp", {"start": "random"}, matched=False, init="matched", limit=200)
@@ -18,9 +18,9 @@ PACKAGES = ["tf_track", "torch_track"]
 
 @pytest.fixture(autouse=True)
 def afresh() -> Iterator[None]:
-    worker._kept = None
+    run._kept = None
     yield
-    worker._kept = None
+    run._kept = None
     for package in PACKAGES:
         worker.perform(package, dataclasses.replace(XOR, limit=1))
 

@@ -17,8 +17,8 @@ from shared.errors import Diverged
 from shared.job import Job, Outcome
 from shared.lesson import Lesson
 from shared.parity import compare
+from shared.run import Run
 from shared.runner import package
-from shared.worker import Run
 
 COLUMNS = 88
 """As wide as a hosted service shows without a scroll bar."""

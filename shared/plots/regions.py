@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.datasets import Dataset
+from shared.plane import plane
 from shared.plots.style import (
     COLOURS,
     INK,
@@ -19,7 +20,6 @@ from shared.plots.style import (
     round_ticks,
     tint,
 )
-from shared.worker import plane
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

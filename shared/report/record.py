@@ -14,8 +14,8 @@ from shared.datasets import Dataset
 from shared.errors import UsageError
 from shared.parity.pairs import Pair
 from shared.parity.trace import Trace
+from shared.plane import plane
 from shared.results import Comparison
-from shared.worker import plane
 
 FOLDER = "arrays"
 """Of the files, beside comparison.json."""
