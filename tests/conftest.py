@@ -61,7 +61,8 @@ Command = Callable[..., Answer]
 
 def environment(**changes: str) -> dict[str, str]:
     """Ours, with this checkout, 80 columns and nothing that a user may have set."""
-    dropped = "TWOTRACK_DEVICE", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"
+    colours = "NO_COLOR", "FORCE_COLOR"
+    dropped = "TWOTRACK_DEVICE", "PYTHONUNBUFFERED", "PYTEST_ADDOPTS", *colours
     kept = {k: v for k, v in os.environ.items() if k not in dropped}
     return {**kept, "COLUMNS": "80", "PYTHONPATH": str(ROOT), **changes}
 

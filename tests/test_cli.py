@@ -31,12 +31,6 @@ finally:
     print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
 """
 
-THREADS = {
-    "tf": "tensorflow.config.threading.get_intra_op_parallelism_threads()",
-    "torch": "torch.get_num_threads()",
-}
-"""How each framework tells how many threads it may use."""
-
 
 # Help, list
 
@@ -132,33 +126,34 @@ def test_every_way_to_run(
     assert answer.code == 0, answer.err
     (run,) = answer.json["runs"]
     (expected,) = ways["shared", track].json["runs"]
-    assert run["track"] == track
+    assert (run["track"], run["threads"]) == (track, 1)
     assert run["history"]["loss"] == expected["history"]["loss"]
     assert run["metrics"] == expected["metrics"]
 
 
 @pytest.mark.parametrize(
-    ("track", "others"),
-    [("torch", {"tensorflow", "keras", "tf_track"}), ("tf", {"torch", "torch_track"})],
+    ("track", "threads", "others"),
+    [
+        (
+            "tf",
+            "tensorflow.config.threading.get_intra_op_parallelism_threads()",
+            {"torch", "torch_track"},
+        ),
+        ("torch", "torch.get_num_threads()", {"tensorflow", "keras", "tf_track"}),
+    ],
 )
-def test_a_run_loads_one_framework(track: str, others: set[str]) -> None:
+def test_a_run_loads_one_framework_and_sets_it_up(
+    track: str, threads: str, others: set[str]
+) -> None:
     code = MODULES.replace("cli.main()", f"cli.run_here({track!r}, None)")
-    answer = python("-c", code, "perceptron_iris", "--smoke", "--json")
-    assert len(answer.json["runs"]) == 1
-    assert f"{track}_track" in answer.err.split()
-    assert not others & set(answer.err.split())
-
-
-@pytest.mark.parametrize("track", THREADS)
-@pytest.mark.parametrize(("given", "threads"), [([], 1), (["--threads", "2"], 2)])
-def test_a_run_has_its_threads(track: str, given: list[str], threads: int) -> None:
-    told = THREADS[track]
-    code = MODULES.replace("cli.main()", f"cli.run_here({track!r}, None)").replace(
-        "print(", f"import {told.partition('.')[0]}; print({told}, "
-    )
-    answer = python("-c", code, "perceptron_iris", "--smoke", "--json", *given)
-    assert answer.json["runs"][0]["threads"] == threads
-    assert int(answer.err.split()[0]) == threads
+    code = code.replace("print(", f"import {threads.split('.')[0]}; print({threads}, ")
+    given = ("--smoke", "--json", "--threads", "2")
+    answer = python("-c", code, "perceptron_iris", *given)
+    (run,) = answer.json["runs"]
+    used, *names = answer.err.split()
+    assert (run["threads"], used) == (2, "2")
+    assert f"{track}_track" in names
+    assert not others & set(names)
 
 
 def test_a_folder_with_our_names_in_it(tmp_path: Path) -> None:
