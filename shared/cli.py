@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
+from shared import command_options, options
 from shared import lesson as lessons
-from shared import options
 from shared.ending import finish
 from shared.errors import MissingError
 
@@ -73,7 +73,7 @@ def list_(lesson: str | None, as_json: bool) -> None:
 @click.option(
     "--track", required=True, metavar="tf|torch", help="Which framework runs it."
 )
-@options.RUN
+@command_options.RUN
 def run(lesson: str, track: str, **given: Any) -> None:
     """Train one LESSON in one track, and show what came out."""
     from shared.commands import run_lesson
@@ -93,7 +93,7 @@ def run(lesson: str, track: str, **given: Any) -> None:
     help="Where comparison.json goes.",
 )
 @click.option("--verbose", "-v", is_flag=True, help="Every level of every lesson.")
-@options.COMPARE
+@command_options.COMPARE
 def compare(names: tuple[str, ...], every: bool, **given: Any) -> None:
     """Run each LESSON in both tracks and climb the ladder."""
     from shared.commands import compare_lessons
@@ -106,7 +106,7 @@ def compare(names: tuple[str, ...], every: bool, **given: Any) -> None:
 
 @cli.command(short_help="Train many seeds in both tracks, and test for equivalence.")
 @click.argument("lesson")
-@options.STUDY
+@command_options.STUDY
 def study(
     lesson: str, set_tf: tuple[str, ...], set_torch: tuple[str, ...], **given: Any
 ) -> None:
@@ -132,7 +132,7 @@ def study(
 
 @cli.command(short_help="Write the side-by-side pages of a comparison.")
 @click.argument("names", nargs=-1, metavar="[LESSON]...")
-@options.REPORT
+@command_options.REPORT
 def report(names: tuple[str, ...], **given: Any) -> None:
     """Write an index and a page for each LESSON (default: all), as HTML.
 
@@ -150,7 +150,7 @@ def report(names: tuple[str, ...], **given: Any) -> None:
 
 @cli.command(short_help="Time the engines against the loops that users write.")
 @click.argument("names", nargs=-1, metavar="[LESSON]...")
-@options.BENCH
+@command_options.BENCH
 def bench(names: tuple[str, ...], **given: Any) -> None:
     """Time each LESSON (default: all) in every way that one would run it.
 
@@ -198,7 +198,7 @@ def differences(item: str | None, as_json: bool) -> None:
 @cli.command(short_help="Check whether your Keras and PyTorch models agree.")
 @click.argument("keras", metavar="KERAS.py:NAME")
 @click.argument("torch", metavar="TORCH.py:NAME")
-@options.CHECK
+@command_options.CHECK
 def check(keras: str, torch: str, **given: Any) -> None:
     """Say whether, where and why a Keras model and a PyTorch model disagree.
 
@@ -246,7 +246,7 @@ def convert(source: str, target: str, **options: Any) -> None:
 
 @cli.command(short_help="Write a lesson as a Jupyter notebook.")
 @click.argument("lesson")
-@options.NOTEBOOK
+@command_options.NOTEBOOK
 def notebook(lesson: str, **given: Any) -> None:
     """Write LESSON as a notebook: its sections, its prose, and a cell that runs it.
 
@@ -275,7 +275,7 @@ def run_here(track: str, slug: str | None) -> None:
 
     @click.command(context_settings={"help_option_names": ["-h", "--help"]})
     @click.argument("lesson", metavar="LESSON" if slug is None else "")
-    @options.RUN
+    @command_options.RUN
     def command(lesson: str, **given: Any) -> None:
         """Train the LESSON in this track, and show what came out."""
         from shared.commands import run_lesson
