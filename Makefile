@@ -25,7 +25,7 @@ demo: .venv/demo
 	.venv/bin/python -m shared compare $(LESSONS)
 
 test: .venv/test
-	.venv/bin/python -m pytest -n auto --dist loadfile
+	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: .venv/demo
 	.venv/bin/python -m shared bench $(BENCH) --seeds 25 --into README.md

@@ -31,6 +31,28 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 
+LONGEST = [
+    "test_check_clean",
+    "test_study",
+    "test_planted_bugs",
+    "test_lessons",
+    "test_cli",
+    "test_check_sequences",
+    "test_processes",
+    "test_engine_tf",
+    "test_notebook",
+    "test_check_images",
+    "test_bench",
+    "test_report_browser",
+    "test_study_dask",
+]
+"""The files that take longest: begun first, none of them is left alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
