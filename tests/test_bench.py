@@ -198,7 +198,7 @@ def test_the_command(
     )
     readme = tmp_path / "notes.md"
     readme.write_text("# Speed\n<!-- bench -->\nold\n<!-- /bench -->\nend\n")
-    arguments = ("xor_perceptron", "--rounds", 1, "--set", "epochs=150")
+    arguments = ("xor_perceptron", "--rounds", 1, "--set", "epochs=60")
     answer = twotrack(
         "bench", *arguments, "--seeds", 2, "--jobs", 1, "--into", readme, "--json"
     )
@@ -206,7 +206,7 @@ def test_the_command(
     tf, torch = answer.json["lessons"]
     assert (tf["track"], torch["track"]) == TRACKS
     for found in (tf, torch):
-        assert found["steps"] == 150
+        assert found["steps"] == 60
         assert found["floor"]["seconds"]["median"] > 0
         assert found["study"]["seeds"] == 2
         ways = {way["name"]: way for way in found["ways"]}
@@ -222,7 +222,7 @@ def test_the_command(
     assert table.startswith("# Speed\n<!-- bench -->\n| lesson |")
     assert table.endswith("<!-- /bench -->\nend\n")
     shown = twotrack("bench", *arguments, "--track", "torch")
-    assert "xor_perceptron in the torch track, 150 steps" in shown.out
+    assert "xor_perceptron in the torch track, 60 steps" in shown.out
     assert max(map(len, shown.out.splitlines())) <= 80
 
 
