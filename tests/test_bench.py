@@ -157,6 +157,8 @@ def test_an_engine_with_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.ratio(by_name[IDIOM])[0] == 8002 / 2002
     assert found.ratio(by_name["idiom"])[0] == 2002 / 6002
     assert "| 6,002 s (2,002 s) |" in show.markdown([("xor_mlp", found)])
+    assert "with as many threads" in show._legend(found)
+    assert "with one thread" in show._legend(run("torch"))
     blank = [show._row(found, m)[-1] == "" for m in found.measured]
     assert blank == [m.way.engine == "auto" for m in found.measured]
 

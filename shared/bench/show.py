@@ -32,11 +32,7 @@ def show(slug: str, found: Found) -> None:
     least = [sum(kinds.values()) for kinds in found.floors]
     table.add_row("the floor", *_time(least), "", "", "")
     out.print(table)
-    out.print(
-        "Engine: so many times as fast as this way, with as many threads; the median "
-        "of the rounds."
-    )
-    for line in [*_cut(found), *_notes(found), *_study(found)]:
+    for line in [_legend(found), *_cut(found), *_notes(found), *_study(found)]:
         out.print(escape(line))
     out.print(_same(found))
 
@@ -71,6 +67,14 @@ def _seconds(value: float) -> str:
 
 def _times(value: float) -> str:
     return f"{value:,.0f}x" if value >= 20 else f"{value:.1f}x"
+
+
+def _legend(found: Found) -> str:
+    threads = "as many threads" if found.free is not found.engine else "one thread"
+    return (
+        f"Engine: with {threads}, it is so many times as fast as this way; the median "
+        "of the rounds."
+    )
 
 
 def _cut(found: Found) -> list[str]:
