@@ -24,7 +24,8 @@ from test_engine_torch import (
 from torch import nn
 
 from shared.session import Session
-from torch_track import ahead, backend, engine, replay, script
+from torch_track import ahead, backend, engine, lockstep, replay, script
+from torch_track.second_thread import SecondThread
 
 __all__ = ["short"]
 
@@ -42,6 +43,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(ahead, "WORTH", 1)
     monkeypatch.setattr(ahead, "compiled", compiled)
+    monkeypatch.setattr(lockstep, "stores_in_order", lambda: False)
     original = ahead.Ahead.__init__
 
     def in_small_parts(self: ahead.Ahead, parts: ahead.Parts) -> None:
@@ -58,31 +60,25 @@ def calls(source: str) -> list[str]:
     return [line.split(".")[1] for line in lines if line.startswith("aten.")]
 
 
-class Now:
-    """A pool that does what it is given at once, as the fastest thread would."""
+class Now(SecondThread):
+    """One that does what it is given at once, as the fastest would."""
 
-    def __init__(self, workers: int) -> None:
-        assert workers == 1
-
-    def __enter__(self) -> Now:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def submit(self, do: Callable[..., None], *given: Any) -> Future[None]:
+    def begin(self, do: Callable[[], None]) -> Future[None]:
         done: Future[None] = Future()
-        done.set_result(do(*given))
+        done.set_result(do())
         return done
 
 
-class Late(Now):
+class Late(SecondThread):
     """One that does it only when it is waited for, as the slowest would."""
 
-    def submit(self, do: Callable[..., None], *given: Any) -> Any:
+    def begin(self, do: Callable[[], None]) -> Any:
         class Waiting:
             def result(self) -> None:
-                do(*given)
+                do()
+
+            def exception(self) -> None:
+                pass
 
         return Waiting()
 
@@ -90,7 +86,7 @@ class Late(Now):
 @pytest.fixture(params=[None, Now, Late], ids=["thread", "fastest", "slowest"])
 def pool(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param:
-        monkeypatch.setattr(ahead, "ThreadPoolExecutor", request.param)
+        monkeypatch.setattr(ahead, "SecondThread", request.param)
 
 
 @pytest.mark.usefixtures("pool")
@@ -161,7 +157,7 @@ def test_only_where_a_core_is_free(
     cores: int,
     threads: int,
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr(ahead, "cores", lambda: cores)
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     train("mnist_mlp", free_core=free)
     assert sources == []
@@ -338,7 +334,7 @@ def test_a_wrong_part_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_one_set_of_slots_would_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fastest thread would overwrite what the loop still reads."""
     plain = train("mnist_mlp", engine="plain").numbers
-    monkeypatch.setattr(ahead, "ThreadPoolExecutor", Now)
+    monkeypatch.setattr(ahead, "SecondThread", Now)
     original = ahead.Ahead.__init__
 
     def with_one(self: ahead.Ahead, parts: ahead.Parts) -> None:
@@ -373,7 +369,7 @@ def test_an_error_in_the_thread_reaches_the_caller(
     repeat = replay.Loop._repeat
 
     def later(self: replay.Loop, program: Any, first: int, *given: Any) -> Any:
-        if isinstance(self._run, ahead.Ahead):
+        if self._program is not None and isinstance(self._run, ahead.Ahead):
             self._run._first = failing
         return repeat(self, program, first, *given)
 

@@ -8,45 +8,65 @@ of a `DataLoader` do. It calls the same operators in the same order.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
+from shared.cores import cores
 from torch_track.program import NAME, Line, Program
 from torch_track.record import layout, places
 from torch_track.script import Run, compiled
+from torch_track.second_thread import SecondThread
 
 WORTH = 2**14
 """Bytes a step: to hand over less takes longer than to do it in the loop."""
 
-BYTES = 2**23
+BYTES = 2**20
 """Memory for what is done ahead at once; twice that is held."""
 
 
 def has_free_core() -> bool:
     """Whether PyTorch's own threads leave a core to this one."""
-    return (os.cpu_count() or 1) > torch.get_num_threads()
+    return cores() > torch.get_num_threads()
 
 
 class Parts(NamedTuple):
-    """A program in two loops, the first of which may run ahead of the second.
+    """A program in two, the first of which may run ahead of the second.
 
     Attributes:
-        first, second: their sources.
+        program: the whole.
+        first, second: their lines.
         handed: for each tensor that the first leaves for the second, as many numbers
             as it has, and their dtype.
+        views: those tensors by name, as the source finds them in the slot {i}.
     """
 
-    first: str
-    second: str
+    program: Program
+    first: list[Line]
+    second: list[Line]
     handed: list[tuple[int, torch.dtype]]
+    views: dict[str, str]
+
+    def loop(self, lines: Sequence[Line]) -> str:
+        """The source of these lines, what is handed over being in slots."""
+        calls = [line.text for line in lines]
+        return self.program.loop([*self.bound(calls, "i"), *calls])
+
+    def bound(self, calls: Iterable[str], slot: str) -> list[str]:
+        """What binds the names in these calls to what lies in that slot."""
+        used = NAME.findall("\n".join(calls))
+        views = {name: view for name, view in self.views.items() if name in used}
+        return [f"{name} = {view.format(i=slot)}" for name, view in views.items()]
+
+    def room(self, slots: int) -> list[torch.Tensor]:
+        """Memory for what is handed over in so many steps."""
+        return [torch.empty(slots * n, dtype=dtype) for n, dtype in self.handed]
 
 
 def parts(program: Program) -> Parts | None:
-    """The program in two loops; None where that is impossible or not worth it."""
+    """The program in two; None where that is impossible or not worth it."""
     if any(tensor.device.type != "cpu" for tensor in program.tensors):
         return None
     first, second = _split(program)
@@ -64,13 +84,12 @@ def parts(program: Program) -> Parts | None:
             return None
         at = f"slots[{[*slots].index(place)}], {[*shape]}, {[*stride]}"
         views[f"v{number}"] = (
-            f"aten.as_strided.default({at}, i * {_room(slot)} + {offset})"
+            f"aten.as_strided.default({at}, {{i}} * {_room(slot)} + {offset})"
         )
     handed = [(_room(slot), slot.dtype) for slot in slots.values()]
     if _bytes(handed) < WORTH:
         return None
-    loops = [_loop(program, lines, views) for lines in (first, second)]
-    return Parts(loops[0], loops[1], handed)
+    return Parts(program, first, second, handed, views)
 
 
 def _split(program: Program) -> tuple[list[Line], list[Line]]:
@@ -96,14 +115,6 @@ def _split(program: Program) -> tuple[list[Line], list[Line]]:
     return first, [lines[n] for n in sorted(late)]
 
 
-def _loop(program: Program, lines: Sequence[Line], views: dict[str, str]) -> str:
-    """The source of these lines, what is handed over being in its slots."""
-    calls = [line.text for line in lines]
-    used = NAME.findall("\n".join(calls))
-    views = {name: view for name, view in views.items() if name in used}
-    return program.loop([*(f"{name} = {view}" for name, view in views.items()), *calls])
-
-
 def _room(tensor: torch.Tensor) -> int:
     """How many numbers lie in the memory that it is a view of."""
     return tensor.untyped_storage().nbytes() // tensor.itemsize
@@ -117,14 +128,12 @@ class Ahead:
     """Runs a program in its two parts, the first a few steps ahead in a thread."""
 
     def __init__(self, program: Parts) -> None:
-        self._first = compiled(program.first)
-        self._second = compiled(program.second)
+        self._first = compiled(program.loop(program.first))
+        self._second = compiled(program.loop(program.second))
         self._steps = max(1, BYTES // _bytes(program.handed))
         # Of two, one is written while the other is read.
-        self._slots = [
-            [torch.empty(self._steps * n, dtype=dtype) for n, dtype in program.handed]
-            for _ in range(2)
-        ]
+        self._slots = [program.room(self._steps) for _ in range(2)]
+        self._thread = SecondThread()
 
     def __call__(
         self,
@@ -156,11 +165,13 @@ class Ahead:
                     slots,
                 )
 
-        # The thread gets the processor's treatment of denormal numbers from this one.
-        with ThreadPoolExecutor(1) as pool:
-            doing = pool.submit(run, self._first, 0)
+        doing = self._thread.begin(partial(run, self._first, 0))
+        try:
             for begin in range(0, count, self._steps):
                 doing.result()
                 if begin + self._steps < count:
-                    doing = pool.submit(run, self._first, begin + self._steps)
+                    then = partial(run, self._first, begin + self._steps)
+                    doing = self._thread.begin(then)
                 run(self._second, begin)
+        finally:
+            doing.exception()  # which waits for its end

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -69,7 +69,7 @@ def run(
     w: List[List[Tensor]],
     slots: List[Tensor],
 ) -> None:
-    {names}
+    {before}
     for i in range(count):
         {calls}
 """
@@ -124,12 +124,12 @@ class Program:
         self.lines.append(Line(told, places([loss]), set(), False))
         self.source = self.loop(line.text for line in self.lines)
 
-    def loop(self, calls: Iterable[str]) -> str:
-        """The source of a loop over these calls."""
+    def loop(self, calls: Iterable[str], before: Sequence[str] = ()) -> str:
+        """The source of a loop over these calls, after some lines before it."""
         body = "\n        ".join(calls)
-        used = dict.fromkeys(NAME.findall(body))
+        used = dict.fromkeys(NAME.findall("\n".join([*before, body])))
         names = [f"{name} = {name[0]}[{name[1:]}]" for name in used]
-        return _SOURCE.format(names="\n    ".join(names), calls=body)
+        return _SOURCE.format(before="\n    ".join([*names, *before]), calls=body)
 
     def same(self, other: Program) -> bool:
         """Do both do the same to the same tensors?"""

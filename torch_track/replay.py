@@ -4,8 +4,8 @@ Three steps run as they are written, the first two of them recorded. If both rec
 are the same, the loop made of them repeats the last two steps from the state before
 these; only if that ends in the same bits, the random generator's included, it does the
 steps that follow. Partial batches run as they are written. On a GPU the loop's step is
-a CUDA graph (torch_track/cuda_graph.py), which is checked likewise; so is a loop of
-which a part is done ahead (torch_track/ahead.py).
+a CUDA graph (torch_track/cuda_graph.py), which is checked likewise. So are loops that
+two threads share (torch_track/ahead.py, torch_track/lockstep.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from shared.session import Schedule, Session
-from torch_track import ahead, backend, cuda_graph, matched
+from torch_track import ahead, backend, cuda_graph, lockstep, matched
+from torch_track.fastest import Fastest
 from torch_track.program import Program
 from torch_track.record import Feed, Recorder, Unrecordable, bits, places
 from torch_track.remembered import Remembered
@@ -84,7 +85,9 @@ class Loop:
         self._clock = clock
         self._optimizer = optimizer
         # By their source: the same in every seed, whatever tensors they are given.
-        self._runs: dict[Any, Run] = {} if session.reuse is None else session.reuse
+        self._runs: dict[Any, list[Run]] = (
+            {} if session.reuse is None else session.reuse
+        )
         self._masks: list[matched.Mask] = []
         self._program: Program | None = None
         self._run: Run | None = None
@@ -140,18 +143,24 @@ class Loop:
         if Remembered(self._step, but) != remembered:
             raise Unrecordable("it remembers something in Python")
         end = State(self._state(again))
-        start.restore()
+        told = bits(torch.cat(losses[1:]))
+
+        def same(run: Run) -> bool:
+            start.restore()
+            self._run = run
+            try:
+                repeated = self._repeat(again, first + 1, first + 3, order)
+            except RuntimeError:
+                return False
+            return end.holds() and bits(repeated) == told
+
         try:
-            repeated = self._repeat(again, first + 1, first + 3, order)
-            same = end.holds() and bits(repeated) == bits(torch.cat(losses[1:]))
-        except RuntimeError:
-            same = False
-        except Unrecordable:
+            runs = [run for run in self._ways(again) if same(run)]
+        finally:
             end.restore()
-            raise
-        if not same:
-            end.restore()
+        if not runs:
             raise Unrecordable("its repetition does not give the same numbers")
+        self._run = runs[0] if len(runs) == 1 else Fastest(runs)
         return again
 
     def _record(
@@ -186,7 +195,8 @@ class Loop:
         """The losses of full batches of one epoch, by the program."""
         shape = last - first, *program.loss.shape
         losses = torch.empty(shape, dtype=program.loss.dtype)
-        run, size = self._ready(program), self._schedule.size
+        run, size = self._run, self._schedule.size
+        assert run is not None
         bytes_a_step = sum(mask.tensor.numel() for mask in self._masks)
         most = max(1, _MASKS_AT_ONCE // max(1, bytes_a_step))
         for start in range(first, last, most):
@@ -207,22 +217,25 @@ class Loop:
                 )
         return losses
 
-    def _ready(self, program: Program) -> Run:
-        """What runs the program: its loop, compiled, or a graph of the loop's step."""
-        if self._run is None:
-            graph = cuda_graph.fits(program, matched.epsilons(self._optimizer, 1))
-            if program.source not in self._runs:
-                self._runs[program.source] = self._compiled(program, graph)
-            self._run = self._runs[program.source]
-            if graph:
-                self._run = cuda_graph.Graphed(self._run)
-        return self._run
+    def _ways(self, program: Program) -> list[Run]:
+        """What can run the program: its loop, by several threads where a core is free.
 
-    def _compiled(self, program: Program, graph: bool) -> Run:
-        """The program's loop, or two where one may run ahead of the other."""
-        free = self._session.free_core and ahead.has_free_core()
-        parts = ahead.parts(program) if free and not graph else None
-        return compiled(program.source) if parts is None else ahead.Ahead(parts)
+        Or a graph of the loop's step.
+        """
+        graph = cuda_graph.fits(program, matched.epsilons(self._optimizer, 1))
+        if program.source not in self._runs:
+            free = self._session.free_core and ahead.has_free_core() and not graph
+            self._runs[program.source] = _compiled(program, free)
+        runs = self._runs[program.source]
+        return [cuda_graph.Graphed(run) for run in runs] if graph else runs
+
+
+def _compiled(program: Program, free: bool) -> list[Run]:
+    parts = ahead.parts(program) if free else None
+    if parts is None:
+        return [compiled(program.source)]
+    both = lockstep.lockstep(parts)
+    return [ahead.Ahead(parts), *([both] if both else [])]
 
 
 class _Watched:

@@ -18,23 +18,28 @@ _OPERATOR = re.compile(r"\b(\w+)\.(\w+)\.\w+(?=\()")
 
 
 def compiled(source: str) -> Run:
-    """The function `run` of the source.
+    """The function `run` of the source."""
+    return scripted(source) or interpreted(source)
 
-    TorchScript finds the overload of an operator by its arguments. Its optimizer stays
-    off: it would fuse and reorder what must stay as it was recorded.
+
+def scripted(source: str) -> Run | None:
+    """The same by TorchScript, if that knows all that is in the source.
+
+    It finds the overload of an operator by its arguments. Its optimizer stays off: it
+    would fuse and reorder what must stay as it was recorded.
     """
     script = _OPERATOR.sub(r"torch.ops.\1.\2", source)
     try:
         run = torch.jit.CompilationUnit(script).run
         unoptimized = torch.jit.optimized_execution  # type: ignore[attr-defined]
     except (AttributeError, RuntimeError):
-        return interpreted(source)
+        return None
 
-    def scripted(*given: Any) -> None:
+    def do(*given: Any) -> None:
         with unoptimized(False):
             run(*given)
 
-    return scripted
+    return do
 
 
 def interpreted(source: str) -> Run:

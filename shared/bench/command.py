@@ -16,11 +16,11 @@ from shared import results
 from shared.bench import show
 from shared.bench.measure import Found, Measured, Tell, bench, spread, study
 from shared.bench.ways import TRACKS
+from shared.cores import cores
 from shared.errors import MissingError, UsageError
 from shared.job import Job
 from shared.lesson import Lesson
 from shared.runner import package
-from shared.study.command import cores
 from shared.terminal import err
 
 

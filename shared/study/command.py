@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import time
@@ -14,6 +13,7 @@ import click
 
 from shared import lesson as lessons
 from shared import results as files
+from shared.cores import cores
 from shared.lesson import Lesson
 from shared.plots.study import strip
 from shared.study import cluster, pool, show
@@ -87,13 +87,6 @@ def study_lesson(
     else:
         _show(lesson, findings, report)
     return _exit_code(findings)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _train(

@@ -1,0 +1,69 @@
+"""Of some ways to do the same, the one that takes the least time.
+
+Which one that is may change while they run: two threads that wait for each other lose
+more than one thread does, where another program wants a core as well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from torch_track.script import Run
+
+AT_ONCE = 256
+"""So many steps are timed together."""
+
+
+PAUSE = 1024
+"""After so many steps one that was slower is tried again, at first."""
+
+
+class Fastest:
+    """Runs a program's steps in one of several ways, all of which give the same bits.
+
+    Each is tried; then the fastest goes on. One that was slower is tried again after a
+    while, which is twice as long each time that it is slower still.
+    """
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self.runs = [*runs]
+        self._seconds = [0.0 for _ in runs]
+        self._pause = [PAUSE for _ in runs]
+        self._due = [0 for _ in runs]
+        self._done = 0
+
+    def __call__(
+        self,
+        count: int,
+        index: Any,
+        data: Any,
+        masks: Any,
+        epsilon: Any,
+        losses: Any,
+        *given: Any,
+    ) -> None:
+        """Run so many steps, given what a program's `run` is given."""
+        for begin in range(0, count, AT_ONCE):
+            steps = slice(begin, min(begin + AT_ONCE, count))
+            size, number = steps.stop - begin, self._next()
+            fed = index[steps], data, [mask[steps] for mask in masks], epsilon[steps]
+            start = time.perf_counter()
+            self.runs[number](size, *fed, losses[steps], *given)
+            self._note(number, size, time.perf_counter() - start)
+
+    def _next(self) -> int:
+        """One that is to be tried, or else the fastest."""
+        due = (n for n, step in enumerate(self._due) if step <= self._done)
+        return next(due, self._fastest())
+
+    def _fastest(self) -> int:
+        return min(range(len(self.runs)), key=self._seconds.__getitem__)
+
+    def _note(self, number: int, steps: int, seconds: float) -> None:
+        self._done += steps
+        self._seconds[number] = seconds / steps
+        slower = number != self._fastest()
+        self._pause[number] = self._pause[number] * 2 if slower else PAUSE
+        self._due[number] = self._done + self._pause[number]
