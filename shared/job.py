@@ -33,6 +33,7 @@ class Job:
             `start`, in each track a draw of its own.
         engine: as in shared.session.Session.
         threads: that the framework may use; None leaves it its own choice.
+        processes: how many work at the same time, this one's among them.
         reuse: keep what is loaded, compiled or recorded for the next seed in the
             same process.
     """
@@ -52,6 +53,7 @@ class Job:
     init: str = "native"
     engine: str = "auto"
     threads: int | None = 1
+    processes: int = 1
     reuse: bool = False
 
 

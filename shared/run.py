@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from shared import lesson as lessons
 from shared import randomness
+from shared.cores import cores
 from shared.job import Job, Outcome
 from shared.parity.trace import Trace
 from shared.parity.training import parted
@@ -128,7 +129,7 @@ class Run:
             keep_snapshots=self.job.ladder,
             progress=self.progress,
             engine=self.job.engine,
-            free_core=not self.job.reuse,
+            free_core=not self.job.reuse and cores() >= 2 * self.job.processes,
             reuse=self.kept.loops if self.job.reuse else None,
             reuse_key=self.kept.key,
             halt=self._parted if self.job.twin else None,

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -204,6 +204,7 @@ def side_by_side(
 ) -> dict[str, Outcome]:
     """The same job in every track at once."""
     lock = threading.Lock()
+    job = replace(job, processes=len(processes))
 
     def one(name: str) -> Outcome:
         def tell(epoch: int, epochs: int, loss: float) -> None:

@@ -136,8 +136,8 @@ class Session:
             loop that the framework's users would write. For the bench, "idiom" is the
             loop of the framework's tutorials, "tuned" that with what the framework
             offers to speed it up, "hand" a good one written by hand.
-        free_core: whether a thread may gather batches and draw masks ahead of
-            PyTorch's loop: not in a study, where every core has a process of its own.
+        free_core: whether PyTorch's loop may have the help of a second thread: not in
+            a study, where every core has a process of its own.
         reuse: what an engine compiled or recorded for earlier runs of this process;
             None keeps nothing.
         reuse_key: what in `reuse` belongs to this run: the same lesson, settings and

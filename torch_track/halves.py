@@ -21,7 +21,7 @@ WIDE = 2**14
 """Numbers in a kernel: to share the work on fewer takes longer than to do it."""
 
 _BLOCK = 16
-"""A product of matrices takes so many units at once: the second thread's are a
+"""A product of matrices takes so many units at once: the other thread's number is a
 multiple of it."""
 
 _GENERATOR = "the random generator", 0
@@ -72,10 +72,14 @@ class Kernel(NamedTuple):
 
     @property
     def units(self) -> tuple[slice, slice]:
-        """Which units each thread has; the other none where there are too few."""
+        """Which units each thread has; the other none where there are too few.
+
+        It has the first ones, so that whatever takes some numbers at once takes the
+        same ones together as in the whole kernel.
+        """
         count = len(self.kernel)
-        cut = count - count // 2 // _BLOCK * _BLOCK
-        return slice(0, cut), slice(cut, count)
+        cut = count // 2 // _BLOCK * _BLOCK
+        return slice(cut, count), slice(0, cut)
 
     def may_be_shared(self) -> bool:
         """Is it large enough, and is its memory nothing else's?"""

@@ -169,11 +169,14 @@ class Plan:
             return SLOTS - 1
         return int(other > n)
 
+    def asked(self, thread: int) -> set[int]:
+        """After which of its tasks, counted from 1, a thread has to tell."""
+        waits = self.waits[1 - thread]
+        return {(wait - 1) % self.length + 1 for wait in waits if wait is not None}
+
     def calls(self, thread: int) -> Iterator[str]:
         """The calls of a thread in a step, and between them what it asks and tells."""
-        asked = {
-            (w - 1) % self.length + 1 for w in self.waits[1 - thread] if w is not None
-        }
+        asked = self.asked(thread)
         tasks = zip(self.order[thread], self.waits[thread], strict=True)
         for rank, (n, wait) in enumerate(tasks, 1):
             if wait is not None:
@@ -216,13 +219,13 @@ class Lockstep:
 
         def run(part: Run, count: int, ahead: int) -> None:
             fed = index[ahead:], data, [mask[ahead:] for mask in masks]
-            try:
-                with torch.inference_mode():
+            with torch.inference_mode():
+                try:
                     part(count, *fed, epsilon, losses, tensors, lists, slots)
-            except BaseException:
-                for flag in told:
-                    flag.fill_(_EVER)
-                raise
+                except BaseException:
+                    for flag in told:
+                        flag.fill_(_EVER)
+                    raise
 
         run(self._prepare, 1, 0)
         doing = self._thread.begin(partial(run, self._theirs, count, 1))

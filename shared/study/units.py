@@ -68,8 +68,9 @@ class Unit:
     def identity(self) -> str:
         """A digest of all that determines the result, and of nothing else."""
         job = dataclasses.asdict(self.job)
-        # Where the data lies does not matter; made_with tells what it is.
-        del job["data"], job["reuse"]
+        # Where the data lies does not matter; made_with tells what it is. Nor does it
+        # matter what else runs, or what is kept for the next seed.
+        del job["data"], job["reuse"], job["processes"]
         known = json.dumps([self.track, job, dict(self.made_with)], sort_keys=True)
         return hashlib.sha256(known.encode()).hexdigest()[:32]
 
