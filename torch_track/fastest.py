@@ -6,6 +6,7 @@ more than one thread does, where another program wants a core as well.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from torch_track.script import Run
 
 AT_ONCE = 256
-"""So many steps are timed together."""
+"""So many steps are timed together, and by a way that may be slower, so many:"""
 
+TRIED = 32
 
 PAUSE = 1024
 """After so many steps one that was slower is tried again, at first."""
@@ -29,7 +31,7 @@ class Fastest:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = [*runs]
-        self._seconds = [0.0 for _ in runs]
+        self._seconds = [math.inf for _ in runs]
         self._pause = [PAUSE for _ in runs]
         self._due = [0 for _ in runs]
         self._done = 0
@@ -45,9 +47,13 @@ class Fastest:
         *given: Any,
     ) -> None:
         """Run so many steps, given what a program's `run` is given."""
-        for begin in range(0, count, AT_ONCE):
-            steps = slice(begin, min(begin + AT_ONCE, count))
-            size, number = steps.stop - begin, self._next()
+        begin = 0
+        while begin < count:
+            number = self._next()
+            most = AT_ONCE if number == self._fastest() else TRIED
+            size = min(most, count - begin)
+            steps = slice(begin, begin + size)
+            begin += size
             fed = index[steps], data, [mask[steps] for mask in masks], epsilon[steps]
             start = time.perf_counter()
             self.runs[number](size, *fed, losses[steps], *given)
