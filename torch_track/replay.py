@@ -218,10 +218,7 @@ class Loop:
         return losses
 
     def _ways(self, program: Program) -> list[Run]:
-        """What can run the program: its loop, by several threads where a core is free.
-
-        Or a graph of the loop's step.
-        """
+        """What can run the program: its loop, or a graph of the loop's step."""
         graph = cuda_graph.fits(program, matched.epsilons(self._optimizer, 1))
         if program.source not in self._runs:
             free = self._session.free_core and ahead.has_free_core() and not graph
@@ -231,6 +228,7 @@ class Loop:
 
 
 def _compiled(program: Program, free: bool) -> list[Run]:
+    """The program's loop, or those that two threads share, where a core is free."""
     parts = ahead.parts(program) if free else None
     if parts is None:
         return [compiled(program.source)]

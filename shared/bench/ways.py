@@ -9,8 +9,8 @@ TRACKS = ("tf", "torch")
 THREADS = "default threads"
 IDIOM, FREE = f"idiom, {THREADS}", f"engine, {THREADS}"
 """A tutorial leaves the framework its threads. So may TensorFlow's engine, which shares
-large products among them; PyTorch's is fastest with one, and a second core for what it
-does ahead.
+large products among them; PyTorch's is fastest with one, and with a second thread of
+the engine's own that does a half of the work.
 """
 
 FUSED = ("adam", "adamw", "adagrad")
