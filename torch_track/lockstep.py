@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -220,20 +219,31 @@ class Lockstep:
         def run(part: Run, count: int, ahead: int) -> None:
             fed = index[ahead:], data, [mask[ahead:] for mask in masks]
             with torch.inference_mode():
-                try:
-                    part(count, *fed, epsilon, losses, tensors, lists, slots)
-                except BaseException:
-                    for flag in told:
-                        flag.fill_(_EVER)
-                    raise
+                part(count, *fed, epsilon, losses, tensors, lists, slots)
+
+        def theirs() -> None:
+            try:
+                run(self._theirs, count, 1)
+            finally:
+                _let_go(told)
 
         run(self._prepare, 1, 0)
-        doing = self._thread.begin(partial(run, self._theirs, count, 1))
+        doing = None
         try:
+            doing = self._thread.begin(theirs)
             run(self._ours, count, 0)
         finally:
-            doing.exception()  # which waits for its end
+            _let_go(told)
+            if doing:
+                doing.exception()  # which waits for its end
         doing.result()
+
+
+def _let_go(told: Sequence[torch.Tensor]) -> None:
+    """Let no thread wait any longer: both are done, or one has failed."""
+    with torch.inference_mode():
+        for flag in told:
+            flag.fill_(_EVER)
 
 
 def lockstep(parts: Parts) -> Lockstep | None:
