@@ -19,6 +19,9 @@ from test_engine_torch import (
 )
 from torch import nn
 
+from shared.job import Job
+from shared.run import Run
+from shared.runner import side_by_side
 from torch_track import ahead, fastest, halves, lockstep, replay, script
 from torch_track.fastest import Fastest
 from torch_track.lockstep import SLOTS, Lockstep, Plan
@@ -223,6 +226,26 @@ def test_only_where_it_can_be(
     auto = train("mnist_mlp", free_core=why != "no free core")
     assert auto.numbers == plain.numbers
     assert (auto.notes, runs) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "free"),
+    [(1, 1, False), (2, 1, True), (2, 2, False), (4, 2, True)],
+)
+def test_a_core_is_free_of_our_other_processes_too(
+    cores: int, processes: int, free: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Job] = []
+
+    class Process:
+        def run(self, job: Job, progress: Any) -> None:
+            told.append(job)
+
+    named: Any = {str(n): Process() for n in range(processes)}
+    side_by_side(named, Job("mnist_mlp"))
+    monkeypatch.setattr("shared.run.cores", lambda: cores)
+    for job in told:
+        assert Run("torch_track", job, None)._session().free_core == free
 
 
 @pytest.mark.parametrize(
