@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from shared.cores import cores
 from torch_track.program import NAME, Line, Program
 from torch_track.record import layout, places
-from torch_track.script import Run, compiled
+from torch_track.script import Run, compiled, of_steps
 from torch_track.second_thread import SecondThread
 
 WORTH = 2**14
@@ -135,35 +135,14 @@ class Ahead:
         self._slots = [program.room(self._steps) for _ in range(2)]
         self._thread = SecondThread()
 
-    def __call__(
-        self,
-        count: int,
-        index: torch.Tensor,
-        data: list[torch.Tensor],
-        masks: list[torch.Tensor],
-        epsilon: list[float],
-        losses: torch.Tensor,
-        tensors: list[torch.Tensor],
-        lists: list[list[torch.Tensor]],
-        _: list[torch.Tensor],
-    ) -> None:
+    def __call__(self, count: int, *given: Any) -> None:
         """Run so many steps, given what a program's `run` is given."""
 
         def run(part: Run, begin: int) -> None:
-            steps = slice(begin, min(begin + self._steps, count))
-            slots = self._slots[begin // self._steps % 2]
+            end = min(begin + self._steps, count)
+            *some, _ = of_steps(given, begin, end)
             with torch.inference_mode():
-                part(
-                    steps.stop - begin,
-                    index[steps],
-                    data,
-                    [mask[steps] for mask in masks],
-                    epsilon[steps],
-                    losses[steps],
-                    tensors,
-                    lists,
-                    slots,
-                )
+                part(end - begin, *some, self._slots[begin // self._steps % 2])
 
         doing = self._thread.begin(partial(run, self._first, 0))
         try:

@@ -11,12 +11,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from torch_track.script import Run
+from torch_track.script import Run, of_steps
 
 AT_ONCE = 256
-"""So many steps are timed together, and by a way that may be slower, so many:"""
+"""So many steps are timed together."""
 
 TRIED = 32
+"""And so many by a way that is tried, as it may be much slower."""
 
 PAUSE = 1024
 """After so many steps one that was slower is tried again, at first."""
@@ -36,28 +37,18 @@ class Fastest:
         self._due = [0 for _ in runs]
         self._done = 0
 
-    def __call__(
-        self,
-        count: int,
-        index: Any,
-        data: Any,
-        masks: Any,
-        epsilon: Any,
-        losses: Any,
-        *given: Any,
-    ) -> None:
+    def __call__(self, count: int, *given: Any) -> None:
         """Run so many steps, given what a program's `run` is given."""
         begin = 0
         while begin < count:
             number = self._next()
             most = AT_ONCE if number == self._fastest() else TRIED
-            size = min(most, count - begin)
-            steps = slice(begin, begin + size)
-            begin += size
-            fed = index[steps], data, [mask[steps] for mask in masks], epsilon[steps]
+            end = min(begin + most, count)
+            some = of_steps(given, begin, end)
             start = time.perf_counter()
-            self.runs[number](size, *fed, losses[steps], *given)
-            self._note(number, size, time.perf_counter() - start)
+            self.runs[number](end - begin, *some)
+            self._note(number, end - begin, time.perf_counter() - start)
+            begin = end
 
     def _next(self) -> int:
         """One that is to be tried, or else the fastest."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -57,9 +57,11 @@ class Sources(NamedTuple):
 
 def sources(parts: Parts) -> Sources | None:
     """The program for two threads; None where they have nothing to share."""
+    if not stores_in_order():
+        return None
     halves = Halves(parts.program, parts.second)
-    changing = parts.bound(halves.before, "0")
-    if not halves.tasks or changing or not stores_in_order():
+    # The names of parts are bound once, so they cannot be those of what is handed over.
+    if not halves.tasks or parts.bound(halves.before, "0"):
         return None
     tasks = [*by_need(halves.tasks), _preparing(parts)]
     slots = [f"buffer{n}" for n in range(len(halves.buffers))] + ["told0", "told1"]
@@ -199,19 +201,9 @@ class Lockstep:
         self._slots = [torch.empty(SLOTS * n, dtype=dtype) for n, dtype in found.handed]
         self._slots += [torch.empty(s, dtype=dtype) for s, dtype in found.buffers]
 
-    def __call__(
-        self,
-        count: int,
-        index: torch.Tensor,
-        data: list[torch.Tensor],
-        masks: list[torch.Tensor],
-        epsilon: list[float],
-        losses: torch.Tensor,
-        tensors: list[torch.Tensor],
-        lists: list[list[torch.Tensor]],
-        _: list[torch.Tensor],
-    ) -> None:
+    def __call__(self, count: int, *given: Any) -> None:
         """Run so many steps, given what a program's `run` is given."""
+        index, data, masks, epsilon, losses, tensors, lists, _ = given
         told = [torch.zeros((), dtype=torch.int64) for _ in range(2)]
         slots = [*self._slots, *told]
         lists = [*lists, *(taken(lists[n], rows) for n, rows in self._portions)]

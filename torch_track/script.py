@@ -7,14 +7,23 @@ knows of it: where it is missing, or does not know an operator, Python runs the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import torch
 
 Run: TypeAlias = Callable[..., None]
 
+
 _OPERATOR = re.compile(r"\b(\w+)\.(\w+)\.\w+(?=\()")
+
+
+def of_steps(given: Sequence[Any], begin: int, end: int) -> list[Any]:
+    """What a program's `run` is given, the count aside, for some of the steps."""
+    index, data, masks, epsilon, losses, *others = given
+    steps = slice(begin, end)
+    fed = index[steps], data, [mask[steps] for mask in masks], epsilon[steps]
+    return [*fed, losses[steps], *others]
 
 
 def compiled(source: str) -> Run:
